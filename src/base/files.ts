@@ -1,0 +1,47 @@
+/** Writing files so that a reader sees the old content or the new, never a half. */
+import { open, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { isSystemError, LagoError } from './errors.js'
+import { NO_SPACE_HINT } from './process.js'
+
+export interface WriteOptions {
+  /** Default 0o644. */
+  readonly mode?: number
+}
+
+/**
+ * Writes to a temporary name beside `filePath`, syncs, renames.
+ * Throws `LAGO_NO_SPACE` when the disk is full; the old file is untouched then.
+ */
+export async function writeFileAtomic(filePath: string, content: string, options: WriteOptions = {}): Promise<void> {
+  const temporaryPath = temporaryPathFor(filePath)
+  try {
+    const file = await open(temporaryPath, 'wx', options.mode ?? 0o644)
+    try {
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporaryPath, filePath)
+  } catch (error) {
+    await rm(temporaryPath, { force: true })
+    throw isSystemError(error, 'ENOSPC', 'EDQUOT') ? noSpace(filePath, error) : error
+  }
+}
+
+/** JSON as upstream writes it: indent 4, no final newline (spec 2.2). */
+export async function writeJsonAtomic(filePath: string, value: unknown, options: WriteOptions = {}): Promise<void> {
+  await writeFileAtomic(filePath, JSON.stringify(value, undefined, 4), options)
+}
+
+/** A name in the same directory that no other process of this host uses. */
+export function temporaryPathFor(filePath: string): string {
+  return path.join(path.dirname(filePath), `.${path.basename(filePath)}.${process.pid}.${++temporaryCount}.tmp`)
+}
+
+let temporaryCount = 0
+
+function noSpace(filePath: string, cause: unknown): LagoError {
+  return new LagoError('LAGO_NO_SPACE', `the disk is full: could not write ${filePath}`, { hint: NO_SPACE_HINT, cause })
+}

@@ -1,0 +1,121 @@
+/** Other programs: argv arrays only, never a shell; a failure carries the command line and the end of its stderr. */
+import { spawn } from 'node:child_process'
+import os from 'node:os'
+import { isSystemError, LagoError } from './errors.js'
+import type { Task } from './task.js'
+
+export interface CommandOptions {
+  readonly cwd?: string
+  /** Added to the inherited environment. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Written to the program's standard input; without it standard input is empty. */
+  readonly input?: string
+  /** Exit codes that are results, not errors; default `[0]`. */
+  readonly okCodes?: readonly number[]
+  /** Debian package that has the program, for the hint when it is missing. */
+  readonly package?: string
+}
+
+export interface CommandResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * Runs a program to its end and gives what it printed.
+ *
+ * The task's abort ends it with SIGTERM. Throws `LAGO_COMMAND_MISSING` when it is not on the host, `LAGO_NO_SPACE` when
+ * it says that the disk is full, `LAGO_COMMAND_FAILED` for any other exit code than `okCodes`.
+ */
+export async function runCommand(
+  task: Task,
+  argv: readonly [string, ...string[]],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  task.signal.throwIfAborted()
+  task.log('debug', `run: ${argv.join(' ')}`)
+  const result = await collect(task, argv, options)
+  task.signal.throwIfAborted()
+  if ((options.okCodes ?? [0]).includes(result.exitCode)) return result
+  throw commandFailed(argv, result)
+}
+
+async function collect(task: Task, argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const [program = '', ...args] = argv
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      signal: task.signal,
+    })
+    const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
+    child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk))
+    child.stdin.on('error', () => undefined) // EPIPE: the program did not want its input
+    child.stdin.end(options.input ?? '')
+    child.on('error', (error) => {
+      if (!task.signal.aborted) reject(isSystemError(error, 'ENOENT') ? commandMissing(program, options) : error)
+    })
+    child.on('close', (exitCode, signal) => {
+      resolve({
+        exitCode: exitCode ?? 128 + (signal === null ? 0 : os.constants.signals[signal]),
+        stdout: Buffer.concat(chunks.stdout).toString('utf8'),
+        stderr: Buffer.concat(chunks.stderr).toString('utf8'),
+      })
+    })
+  })
+}
+
+export interface AttachedOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** File descriptor for the program's standard input; default: this process's own. */
+  readonly stdin?: number | undefined
+  readonly package?: string
+}
+
+/**
+ * Runs a program wired to this process's own standard streams and gives its exit code (128 + n for signal n).
+ * Throws `LAGO_COMMAND_MISSING` when it is not on the host.
+ */
+export async function runAttached(
+  task: Task,
+  argv: readonly [string, ...string[]],
+  options: AttachedOptions = {},
+): Promise<number> {
+  task.signal.throwIfAborted()
+  const [program, ...args] = argv
+  const exitCode = await new Promise<number>((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: [options.stdin ?? 'inherit', 'inherit', 'inherit'],
+      env: { ...process.env, ...options.env },
+      signal: task.signal,
+    })
+    child.on('error', (error) => {
+      if (!task.signal.aborted) reject(isSystemError(error, 'ENOENT') ? commandMissing(program, options) : error)
+    })
+    child.on('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : os.constants.signals[signal])))
+  })
+  task.signal.throwIfAborted()
+  return exitCode
+}
+
+function commandMissing(program: string, options: { readonly package?: string }): LagoError {
+  return new LagoError('LAGO_COMMAND_MISSING', `the program "${program}" is not on this host`, {
+    hint: options.package === undefined ? undefined : `install the package ${options.package}`,
+    data: { program },
+  })
+}
+
+function commandFailed(argv: readonly string[], result: CommandResult): LagoError {
+  const tail = result.stderr.trim().split('\n').slice(-5).join('\n')
+  const data = { argv, exitCode: result.exitCode, stderr: tail }
+  if (/no space left on device/i.test(result.stderr))
+    return new LagoError('LAGO_NO_SPACE', `the disk is full: ${argv.join(' ')}`, { hint: NO_SPACE_HINT, data })
+  return new LagoError('LAGO_COMMAND_FAILED', `${argv.join(' ')} ended with exit code ${result.exitCode}: ${tail}`, {
+    data,
+  })
+}
+
+export const NO_SPACE_HINT = 'free some space, or put the prefix or the store on another disk'

@@ -1,0 +1,48 @@
+/** XML out: a tree of plain data, rendered with everything escaped. Reading XML is not done here. */
+export interface XmlElement {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string | number | undefined>>
+  readonly children: readonly XmlElement[] | string
+}
+
+/** `element('mac', { address })`, `element('name', {}, 'vm0')`, `element('dns', {}, [host, host])`. Undefined attributes and children are left out. */
+export function element(
+  name: string,
+  attributes: XmlElement['attributes'] = {},
+  children: readonly (XmlElement | undefined)[] | string = [],
+): XmlElement {
+  const kept = typeof children === 'string' ? children : children.filter((child) => child !== undefined)
+  return { name, attributes, children: kept }
+}
+
+/** Indented by two spaces, with a final newline. Throws a plain `Error` for characters that XML 1.0 cannot carry. */
+export function renderXml(root: XmlElement): string {
+  return `${render(root, '')}\n`
+}
+
+function render({ name, attributes, children }: XmlElement, indent: string): string {
+  const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
+  const head = `${indent}<${name}${given.map(([key, value]) => ` ${key}='${escape(String(value))}'`).join('')}`
+  if (typeof children === 'string') return children === '' ? `${head}/>` : `${head}>${escape(children)}</${name}>`
+  if (children.length === 0) return `${head}/>`
+  const body = children.map((child) => render(child, `${indent}  `)).join('\n')
+  return `${head}>\n${body}\n${indent}</${name}>`
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&apos;',
+  '"': '&quot;',
+}
+
+function escape(text: string): string {
+  // XML 1.0, section 2.2: these cannot be written, not even as a character reference
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text))
+    throw new Error(`not a text that XML can carry: ${JSON.stringify(text)}`)
+  return text
+    .replace(/[&<>'"]/g, (char) => ENTITIES[char] ?? char)
+    .replace(/[\t\n\r]/g, (char) => `&#${char.charCodeAt(0)};`)
+}

@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { writeFileAtomic, writeJsonAtomic } from '../../../src/base/files.js'
+import { runAttached, runCommand } from '../../../src/base/process.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const makeTempDir = useTempDirs()
+
+test('arguments reach the program as they are: no shell looks at them', async () => {
+  const { task } = recordedTask()
+  const words = ['$(id -un)', 'a"b', "it's", 'x;y', '*']
+  const { stdout } = await runCommand(task, ['printf', '%s\n', ...words])
+  expect(stdout).toBe(`${words.join('\n')}\n`)
+})
+
+test('input goes to standard input', async () => {
+  const { task } = recordedTask()
+  expect((await runCommand(task, ['cat'], { input: 'hello' })).stdout).toBe('hello')
+})
+
+test('a failure carries the command line, the exit code and the end of stderr', async () => {
+  const { task } = recordedTask()
+  await expect(runCommand(task, ['ls', '/no/such/place'])).rejects.toMatchObject({
+    code: 'LAGO_COMMAND_FAILED',
+    message: expect.stringContaining('ls /no/such/place ended with exit code 2'),
+    data: { argv: ['ls', '/no/such/place'], exitCode: 2, stderr: expect.stringContaining('No such file') },
+  })
+})
+
+test('exit codes that are allowed are results', async () => {
+  const { task } = recordedTask()
+  expect((await runCommand(task, ['false'], { okCodes: [0, 1] })).exitCode).toBe(1)
+})
+
+test('a missing program is named with its package', async () => {
+  const { task } = recordedTask()
+  const missing = { code: 'LAGO_COMMAND_MISSING', hint: 'install the package qemu-utils' }
+  await expect(runCommand(task, ['no-such-program'], { package: 'qemu-utils' })).rejects.toMatchObject(missing)
+  await expect(runAttached(task, ['no-such-program'], { package: 'qemu-utils' })).rejects.toMatchObject(missing)
+})
+
+test('a full disk is told apart from other failures', async () => {
+  const { task } = recordedTask()
+  await expect(runCommand(task, ['dd', 'if=/dev/zero', 'of=/dev/full', 'count=1'])).rejects.toMatchObject({
+    code: 'LAGO_NO_SPACE',
+  })
+})
+
+test('an abort ends the program', async () => {
+  const { task, abort } = recordedTask()
+  const reason = new Error('enough')
+  const run = runCommand(task, ['sleep', '600'])
+  abort(reason)
+  await expect(run).rejects.toBe(reason)
+})
+
+test('an attached program gives its exit code, or 128 + n for signal n', async () => {
+  const { task } = recordedTask()
+  expect(await runAttached(task, ['sh', '-c', 'exit 7'])).toBe(7)
+  expect(await runAttached(task, ['sh', '-c', 'kill -KILL $$'])).toBe(137)
+})
+
+test('a file is replaced as a whole, with the mode asked for, and no temporary file stays', async () => {
+  const dir = await makeTempDir()
+  const file = path.join(dir, 'state')
+  await writeFileAtomic(file, 'old')
+  await writeFileAtomic(file, 'new', { mode: 0o600 })
+  expect(await readFile(file, 'utf8')).toBe('new')
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+  await writeJsonAtomic(file, { a: [1] })
+  expect(await readFile(file, 'utf8')).toBe('{\n    "a": [\n        1\n    ]\n}')
+  expect(await readdir(dir)).toEqual(['state'])
+})
+
+test('a failed write leaves the old content and nothing else', async () => {
+  const dir = await makeTempDir()
+  const target = path.join(dir, 'state')
+  await mkdir(target) // rename over a directory fails
+  await expect(writeFileAtomic(target, 'new')).rejects.toMatchObject({ code: 'EISDIR' })
+  expect(await readdir(dir)).toEqual(['state'])
+})
