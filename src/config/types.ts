@@ -1,0 +1,56 @@
+/** Settings, as every room receives them: built once in main.ts, frozen, handed down in parts (`Config['ssh']`). */
+import type { Level } from '../base/events.js'
+
+export type Accel = 'auto' | 'kvm' | 'tcg'
+
+export interface Config {
+  readonly libvirt: {
+    readonly url: string
+    readonly user: string | undefined
+    readonly password: string | undefined
+  }
+  readonly ssh: {
+    readonly user: string
+    readonly password: string
+    /** Attempts to connect before a command on a guest gives up. */
+    readonly tries: number
+    /** Limit of one attempt to connect. */
+    readonly timeoutMs: number
+  }
+  readonly store: {
+    readonly dir: string
+    /** Path or URL of the template repository file; undefined when neither is configured. */
+    readonly repoPath: string | undefined
+    readonly repoName: string | undefined
+    readonly reposDir: string
+  }
+  readonly leaseDir: string
+  readonly vm: {
+    readonly defaultType: string
+    readonly defaultProvider: string
+    readonly defaultRootPassword: string | undefined
+    readonly accel: Accel
+    /** VMs that boot or are worked on at once; undefined: what fits the cores and the accelerator. */
+    readonly jobs: number | undefined
+    /** Kernel for the KVM probe; undefined: searched for. */
+    readonly probeKernelPath: string | undefined
+  }
+  readonly net: {
+    /** Spanning tree on the bridges of NAT networks; it holds a guest's first packets back for seconds. */
+    readonly stp: boolean
+  }
+  readonly log: { readonly level: Level; readonly depth: number }
+  /** The prefix that the verb works on, as given by options, environment and files. */
+  readonly place: {
+    readonly prefixPath: string | undefined
+    readonly workdirPath: string | undefined
+    readonly prefixName: string
+  }
+  readonly outFormat: string
+  /** Raw values of one `[section]` of the configuration: a verb's options, or a plugin's settings. */
+  section(name: string): Readonly<Record<string, string>>
+  /** Where the effective value of a `[lago]` key came from, e.g. `file:/etc/lago/lago.conf`. */
+  originOf(key: string): SettingOrigin
+}
+
+export type SettingOrigin = 'default' | `file:${string}` | `env:${string}` | 'flag'

@@ -1,0 +1,13 @@
+/** Text from files, environment and command line, read as what it means; undefined for what it cannot mean. */
+export const BOOLEAN_WORDS = 'true, false, yes, no, on, off, 1, 0'
+
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(true|yes|on|1)$/i.test(text)) return true
+  if (/^(false|no|off|0)$/i.test(text)) return false
+  return undefined
+}
+
+export function parseWholeNumber(text: string): number | undefined {
+  const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN
+  return Number.isSafeInteger(value) ? value : undefined
+}
