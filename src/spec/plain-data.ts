@@ -1,0 +1,47 @@
+/** Values as parsed into a tree of their own: nothing shared, nothing that contains itself, nothing dangerous. */
+import { errorAt, type Finding, type Path } from './findings.js'
+
+const MAX_DEPTH = 50
+/** Enough for thousands of VMs, few enough for aliases of aliases of aliases to be noticed. */
+const MAX_VALUES = 200_000
+
+export interface PlainData {
+  readonly value: unknown
+  readonly findings: readonly Finding[]
+  /** True: a limit was met, so that `value` is not all of it. */
+  readonly isCut: boolean
+}
+
+/**
+ * A deep copy, so that YAML's anchors do not alias.
+ * What is nested too deep, is too much, or is named `__proto__`, is left out and found fault with.
+ */
+export function copyPlainData(value: unknown): PlainData {
+  const findings: Finding[] = []
+  let values = 0
+  const copy = (source: unknown, path: Path): unknown => {
+    if (typeof source !== 'object' || source === null) return source
+    if (path.length > MAX_DEPTH) {
+      findings.push(errorAt(path.slice(0, 3), `is nested deeper than ${MAX_DEPTH} levels, or contains itself`))
+      values = MAX_VALUES // one such finding says it all
+      return undefined
+    }
+    if (Array.isArray(source))
+      return source.flatMap((item: unknown, index) => (enough() ? [] : [copy(item, [...path, index])]))
+    const target: Record<string, unknown> = {}
+    for (const [key, item] of Object.entries(source)) {
+      if (enough()) break
+      if (key === '__proto__') findings.push(errorAt([...path, key], 'is not allowed as a key', { at: 'key' }))
+      else target[key] = copy(item, [...path, key])
+    }
+    return target
+  }
+  const enough = (): boolean => {
+    values += 1
+    if (values === MAX_VALUES)
+      findings.push(errorAt([], `the file holds more than ${MAX_VALUES} values once its aliases are filled in`))
+    return values >= MAX_VALUES
+  }
+  const copied = copy(value, [])
+  return { value: copied, findings, isCut: values >= MAX_VALUES }
+}

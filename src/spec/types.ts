@@ -1,0 +1,96 @@
+/** What the user wrote in the init file, after parsing, validation and prototypes. Read-only for everyone. */
+export interface EnvSpec {
+  /** In the order of the file, which is the order of address allocation. */
+  readonly domains: ReadonlyMap<string, DomainSpec>
+  readonly nets: ReadonlyMap<string, NetSpec>
+}
+
+export interface DomainSpec {
+  readonly name: string
+  readonly memoryMiB: number
+  readonly vcpus: number
+  readonly cpuModel: string | undefined
+  /** libvirt's `<cpu>` in the form that xmltodict gives. */
+  readonly cpuCustom: Readonly<Record<string, unknown>> | undefined
+  readonly accel: 'auto' | 'kvm' | 'tcg' | undefined
+  readonly vmType: string | undefined
+  readonly provider: string | undefined
+  readonly nics: readonly NicSpec[]
+  readonly disks: readonly DiskSpec[]
+  readonly sshUser: string | undefined
+  readonly sshPassword: string | undefined
+  readonly rootPassword: string | undefined
+  readonly distro: string | undefined
+  /** False: nothing is put into the guest before its first start. */
+  readonly bootstrap: boolean
+  /** Limit for the wait for ssh, from `boot_time_sec`. */
+  readonly bootTimeoutMs: number
+  readonly groups: readonly string[]
+  readonly artifacts: readonly string[]
+  /** Host paths as written, variables not yet expanded. */
+  readonly deployScripts: readonly string[]
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** The user's keys and values as given: stored in the prefix, where other programs read them (spec 2.3). */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+export interface NicSpec {
+  readonly net: string
+  readonly ip: string | undefined
+}
+
+export interface DiskCommon {
+  readonly name: string
+  /** Target device: `vda` (virtio), `sda` (virtio-scsi), `hda` (ide). */
+  readonly dev: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** As given, see `DomainSpec.raw`. */
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+export type DiskSpec = DiskCommon &
+  (
+    | {
+        readonly type: 'template'
+        readonly format: 'qcow2'
+        readonly template: string
+        /** Undefined: the version with the latest timestamp. */
+        readonly version: string | undefined
+      }
+    /** `template_type: qcow2`: an overlay on a qcow2 file of the user's. Path as written. */
+    | { readonly type: 'layered'; readonly format: 'qcow2'; readonly rawPath: string }
+    | { readonly type: 'empty'; readonly format: 'qcow2' | 'raw'; readonly sizeBytes: number }
+    | {
+        readonly type: 'file'
+        readonly format: 'qcow2' | 'raw' | 'iso'
+        readonly rawPath: string
+        readonly copy: boolean
+      }
+  )
+
+export interface NetSpec {
+  readonly name: string
+  readonly type: 'nat' | 'bridge'
+  /** As written; which net becomes management when none is marked is the planner's business. */
+  readonly management: boolean
+  readonly gateway: string | undefined
+  /** Last octets of the dynamic range, inclusive. */
+  readonly dhcp: { readonly start: number; readonly end: number } | undefined
+  readonly dnsDomain: string | undefined
+  readonly dnsRecords: Readonly<Record<string, string>>
+  readonly mtu: number
+  readonly raw: Readonly<Record<string, unknown>>
+}
+
+/** One finding about the init file. `line` and `column` count from 1; 0 when the place is not known. */
+export interface SpecIssue {
+  readonly severity: 'error' | 'warning'
+  /** `domains.vm0.nics[1].net`; empty for the file as a whole. */
+  readonly path: string
+  readonly line: number
+  readonly column: number
+  /** What was found and what is allowed, in one line. */
+  readonly message: string
+  /** A did-you-mean, where a name is near. */
+  readonly suggestion: string | undefined
+}

@@ -1,0 +1,26 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import path from 'node:path'
+import { expect, test } from '@jest/globals'
+import { readInitFile } from '../../../src/spec/load.js'
+
+// from build/test/unit/spec
+const examplesDir = fileURLToPath(new URL('../../../../examples/', import.meta.url))
+const initFiles = (await readdir(path.join(examplesDir, 'init-files'))).map((name) => path.join('init-files', name))
+
+test.each([...initFiles, 'quickstart/LagoInitFile'])('examples/%s has neither errors nor warnings', async (name) => {
+  const { spec, warnings } = await readInitFile(path.join(examplesDir, name))
+  expect(warnings).toEqual([])
+  expect(spec.domains.size).toBeGreaterThan(0)
+})
+
+test.each(initFiles.filter((name) => name.endsWith('.yaml')))(
+  'examples/%s names its schema for editors',
+  async (name) => {
+    const [line = ''] = (await readFile(path.join(examplesDir, name), 'utf8')).split('\n')
+    const schemaPath = /^# yaml-language-server: \$schema=(\S+)$/.exec(line)?.[1] ?? ''
+    await expect(readFile(path.resolve(examplesDir, path.dirname(name), schemaPath), 'utf8')).resolves.toContain(
+      'LagoInitFile',
+    )
+  },
+)
