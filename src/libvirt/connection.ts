@@ -1,0 +1,53 @@
+/**
+ * libvirt for the rest of the program: promises and names outside, a pool of threads inside (lane.ts), because
+ * libvirt's calls block for seconds and its last error belongs to the thread that made the call. Knows nothing of
+ * VMs, prefixes or plans.
+ */
+import { nameInXml } from './errors.js'
+import { startLane } from './lane.js'
+import { createLanePool } from './pool.js'
+import type { LaneCall } from './protocol.js'
+import type { LibvirtConnection } from './types.js'
+
+export interface LibvirtOptions {
+  readonly uri: string
+  readonly user?: string | undefined
+  readonly password?: string | undefined
+  /** Threads, and with them connections, at most; default 8. */
+  readonly maxLanes?: number
+}
+
+/** How long `close` waits for calls in progress. */
+const CLOSE_LIMIT_MS = 10_000
+
+/**
+ * Touches nothing yet: libvirt is loaded and reached with the first call, or by `warmUp`.
+ *
+ * Every call throws `LAGO_LIBVIRT_CONNECT` when libvirt is not reached and `LAGO_LIBVIRT` when it refuses, and rejects
+ * with the signal's reason as soon as the task is aborted. A domain or network whose creation was aborted is destroyed
+ * again in the background; `close` waits for that.
+ */
+export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOptions): LibvirtConnection {
+  const pool = createLanePool({ maxLanes, startLane: () => startLane({ uri, user, password }) })
+  return {
+    uri,
+    warmUp: () => pool.warmUp(),
+    capabilities: async (task) => pool.run(task, { name: 'capabilities', args: [] }),
+    createDomain: async (task, xml) =>
+      pool.run(task, { name: 'createDomain', args: [xml] }, undoOf('destroyDomain', xml)),
+    domainInfos: async (task, names) => pool.run(task, { name: 'domainInfos', args: [names] }),
+    domainXml: async (task, name) => pool.run(task, { name: 'domainXml', args: [name] }),
+    destroyDomain: async (task, name) => pool.run(task, { name: 'destroyDomain', args: [name] }),
+    createNetwork: async (task, xml) =>
+      pool.run(task, { name: 'createNetwork', args: [xml] }, undoOf('destroyNetwork', xml)),
+    activeNetworks: async (task, names) => pool.run(task, { name: 'activeNetworks', args: [names] }),
+    destroyNetwork: async (task, name) => pool.run(task, { name: 'destroyNetwork', args: [name] }),
+    close: async () => pool.close(CLOSE_LIMIT_MS),
+    [Symbol.asyncDispose]: async () => pool.close(CLOSE_LIMIT_MS),
+  }
+}
+
+function undoOf(call: 'destroyDomain' | 'destroyNetwork', xml: string): LaneCall | undefined {
+  const name = nameInXml(xml)
+  return name === undefined ? undefined : { name: call, args: [name] }
+}

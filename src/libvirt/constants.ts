@@ -1,0 +1,29 @@
+/** Names and numbers of libvirt's public headers, version 9.0.0; they are part of its stable ABI. */
+
+export const LIBVIRT_LIBRARY = 'libvirt.so.0'
+
+// libvirt/virterror.h: virErrorNumber
+export const VIR_ERR_NO_CONNECT = 5
+export const VIR_ERR_OPERATION_FAILED = 9
+export const VIR_ERR_XML_DETAIL = 35
+export const VIR_ERR_SYSTEM_ERROR = 38
+export const VIR_ERR_NO_DOMAIN = 42
+export const VIR_ERR_NO_NETWORK = 43
+export const VIR_ERR_AUTH_FAILED = 45
+export const VIR_ERR_OPERATION_INVALID = 55
+export const VIR_ERR_AUTH_CANCELLED = 79
+export const VIR_ERR_AUTH_UNAVAILABLE = 94
+
+// libvirt/libvirt-host.h: virConnectCredentialType
+export const VIR_CRED_AUTHNAME = 2
+export const VIR_CRED_PASSPHRASE = 5
+
+// libvirt/libvirt-domain.h: virDomainState
+export const VIR_DOMAIN_NOSTATE = 0
+export const VIR_DOMAIN_RUNNING = 1
+export const VIR_DOMAIN_BLOCKED = 2
+export const VIR_DOMAIN_PAUSED = 3
+export const VIR_DOMAIN_SHUTDOWN = 4
+export const VIR_DOMAIN_SHUTOFF = 5
+export const VIR_DOMAIN_CRASHED = 6
+export const VIR_DOMAIN_PMSUSPENDED = 7

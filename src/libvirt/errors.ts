@@ -1,0 +1,134 @@
+/** libvirt's failures as errors that a user can act on. */
+import { LagoError, messageOf, type LagoErrorOptions } from '../base/errors.js'
+import { LIBVIRT_LIBRARY, VIR_ERR_AUTH_CANCELLED, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_UNAVAILABLE } from './constants.js'
+import type { CallName, LaneCall, LaneFailure, LibvirtFailure } from './protocol.js'
+
+/** True for an error of libvirt with this number of `constants.ts`. */
+export function isLibvirtError(error: unknown, code: number): error is LagoError {
+  return error instanceof LagoError && error.data['libvirtCode'] === code
+}
+
+/**
+ * `LAGO_LIBVIRT_CONNECT` without a connection, else `LAGO_LIBVIRT`.
+ *
+ * `data` has `uri` (without a password), `call` (the C function), `libvirtCode`, `libvirtDomain` and libvirt's own
+ * `libvirtMessage`; `object` names the domain or network that was asked for; `deniedPath` is the file that qemu or
+ * libvirt was not allowed to open.
+ */
+export function toLagoError(failure: LaneFailure, uri: string, call: LaneCall): LagoError {
+  const place = withoutPassword(uri)
+  switch (failure.kind) {
+    case 'noLibrary':
+      return new LagoError('LAGO_LIBVIRT_CONNECT', `could not load ${LIBVIRT_LIBRARY}: ${oneLine(failure.message)}`, {
+        hint: 'install the package libvirt0 (Debian, Ubuntu) or libvirt-libs (Fedora, RHEL)',
+        data: { uri: place },
+      })
+    case 'noConnection':
+      return new LagoError(
+        'LAGO_LIBVIRT_CONNECT',
+        `no connection to libvirt at ${place}: ${oneLine(failure.message)}`,
+        {
+          hint: connectHint(failure),
+          data: factsOf(failure, place),
+        },
+      )
+    case 'call':
+      return callError(failure, place, call)
+  }
+}
+
+/** The thread of a lane ended while it was working on `call`. */
+export function laneDied(call: LaneCall, uri: string, cause: unknown): LagoError {
+  const why = cause === undefined ? '' : `: ${oneLine(messageOf(cause))}`
+  return new LagoError('LAGO_LIBVIRT', `the libvirt thread ended while it should ${taskOf(call)}${why}`, {
+    data: { uri: withoutPassword(uri) },
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function callError(failure: LibvirtFailure, place: string, call: LaneCall): LagoError {
+  const object = objectOf(call)
+  const deniedPath = deniedPathIn(failure.message)
+  const data = {
+    ...factsOf(failure, place),
+    ...(object === undefined ? {} : { object }),
+    ...(deniedPath === undefined ? {} : { deniedPath }),
+  }
+  const text = `libvirt could not ${taskOf(call)}: ${oneLine(failure.message)} (${failure.call}, error ${failure.code})`
+  return new LagoError('LAGO_LIBVIRT', text, { hint: callHint(failure.message, call, deniedPath), data })
+}
+
+function factsOf(failure: LibvirtFailure, uri: string): NonNullable<LagoErrorOptions['data']> {
+  const { call, code, domain, message } = failure
+  return { uri, call, libvirtCode: code, libvirtDomain: domain, libvirtMessage: message }
+}
+
+const WHAT: Readonly<Record<CallName, string>> = {
+  capabilities: 'tell what the host can do',
+  createDomain: 'create the domain',
+  domainInfos: 'tell the states of domains',
+  domainXml: 'describe the domain',
+  destroyDomain: 'destroy the domain',
+  createNetwork: 'create the network',
+  activeNetworks: 'tell which networks are active',
+  destroyNetwork: 'destroy the network',
+}
+
+function taskOf(call: LaneCall): string {
+  const object = objectOf(call)
+  return object === undefined ? WHAT[call.name] : `${WHAT[call.name]} "${object}"`
+}
+
+function objectOf(call: LaneCall): string | undefined {
+  switch (call.name) {
+    case 'createDomain':
+    case 'createNetwork':
+      return nameInXml(call.args[0])
+    case 'domainXml':
+    case 'destroyDomain':
+    case 'destroyNetwork':
+      return call.args[0]
+    default:
+      return undefined
+  }
+}
+
+/** The text of the first `<name>`, which is the object's own in the XML of a domain or a network. */
+export function nameInXml(xml: string): string | undefined {
+  return /<name>([^<]*)<\/name>/.exec(xml)?.[1]
+}
+
+// libvirt has no error numbers for these; where the daemon speaks another language the hint is missing, no more
+function callHint(message: string, call: LaneCall, deniedPath: string | undefined): string | undefined {
+  if (deniedPath !== undefined)
+    return `let qemu's user read the file and pass every directory above it: chmod o+x on the one that blocks`
+  if (/already (exists|active|in use|defined)|is already/i.test(message))
+    return call.name === 'createNetwork'
+      ? 'the name, bridge or address range is in use; see `virsh net-list --all`'
+      : 'the name or uuid is in use; see `virsh list --all`'
+  return undefined
+}
+
+function deniedPathIn(message: string): string | undefined {
+  return /'(\/[^']+)'[^']*: Permission denied/.exec(message)?.[1]
+}
+
+const AUTH_CODES: readonly number[] = [VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_CANCELLED, VIR_ERR_AUTH_UNAVAILABLE]
+
+function connectHint({ code, message }: LibvirtFailure): string {
+  if (/no connection driver available|unsupported URI|no host|URI/i.test(message))
+    return 'check --libvirt_url; on this host it is qemu:///system'
+  if (AUTH_CODES.includes(code) || /permission denied|access denied/i.test(message))
+    return 'are you in the group libvirt (then log in again)? else give --libvirt-user and --libvirt-password'
+  return 'is the daemon running? `systemctl start libvirtd`, or without systemd: `virtlogd -d`, then `libvirtd -d`'
+}
+
+/** libvirt passes on what qemu printed, line breaks included. */
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*\n\s*/g, '; ')
+}
+
+/** A password has no place in a libvirt URI, but that does not keep people from writing one. */
+function withoutPassword(uri: string): string {
+  return uri.replace(/^([^/]*:\/\/[^/@:]*):[^/@]*@/, '$1@')
+}

@@ -1,0 +1,129 @@
+/**
+ * The C functions of libvirt that are called, with their types; declarations only (headers of version 9.0.0).
+ * Only a lane's thread loads this: every call blocks.
+ */
+import koffi from 'koffi'
+import { LIBVIRT_LIBRARY } from './constants.js'
+
+/** Pointers to libvirt's objects; branded so that a domain is not passed where a connection belongs. */
+export type ConnectHandle = bigint & { readonly handle: 'virConnect' }
+export type DomainHandle = bigint & { readonly handle: 'virDomain' }
+export type NetworkHandle = bigint & { readonly handle: 'virNetwork' }
+
+export interface Libvirt {
+  virInitialize(): number
+  virSetErrorFunc(userData: null, handler: bigint): void
+  /** Pointer to a virError of this thread, to be read with `decodeError`; null when its last call did not fail. */
+  virGetLastError(): bigint | null
+  /** The function itself, as a pointer. */
+  readonly virGetLastErrorCode: bigint
+
+  virConnectOpenAuth(uri: string, auth: ConnectAuth | null, flags: number): ConnectHandle | null
+  virConnectClose(connect: ConnectHandle): number
+  virConnectIsAlive(connect: ConnectHandle): number
+  virConnectGetCapabilities(connect: ConnectHandle): string | null
+
+  virDomainCreateXML(connect: ConnectHandle, xml: string, flags: number): DomainHandle | null
+  virDomainLookupByName(connect: ConnectHandle, name: string): DomainHandle | null
+  virDomainGetInfo(domain: DomainHandle, info: Partial<RawDomainInfo>): number
+  virDomainGetXMLDesc(domain: DomainHandle, flags: number): string | null
+  virDomainDestroy(domain: DomainHandle): number
+  virDomainFree(domain: DomainHandle): number
+
+  virNetworkCreateXML(connect: ConnectHandle, xml: string): NetworkHandle | null
+  virNetworkLookupByName(connect: ConnectHandle, name: string): NetworkHandle | null
+  virNetworkIsActive(network: NetworkHandle): number
+  virNetworkDestroy(network: NetworkHandle): number
+  virNetworkFree(network: NetworkHandle): number
+
+  /** strdup(3): what libvirt will free has to come from malloc(3). */
+  strdup(text: string): bigint
+}
+
+/** libvirt/virterror.h: struct _virError, as far as it is read. */
+export interface RawError {
+  readonly code: number
+  readonly domain: number
+  readonly message: string | null
+}
+const virError = koffi.struct({ code: 'int', domain: 'int', message: 'const char *' })
+
+/** libvirt/libvirt-domain.h: struct _virDomainInfo; a bigint is what a double cannot hold. */
+export interface RawDomainInfo {
+  readonly state: number
+  readonly maxMem: number | bigint
+  readonly memory: number | bigint
+  readonly nrVirtCpu: number
+  readonly cpuTime: number | bigint
+}
+const virDomainInfo = koffi.struct({
+  state: 'unsigned char',
+  maxMem: 'unsigned long',
+  memory: 'unsigned long',
+  nrVirtCpu: 'unsigned short',
+  cpuTime: 'unsigned long long',
+})
+
+/** libvirt/libvirt-host.h: struct _virConnectAuth. `cb` is a registered `authCallback`. */
+export interface ConnectAuth {
+  readonly credtype: readonly number[]
+  readonly ncredtype: number
+  readonly cb: bigint
+  readonly cbdata: null
+}
+export const authCallback = koffi.pointer(koffi.proto('int', ['void *', 'unsigned int', 'void *']))
+const virConnectAuth = koffi.struct({
+  credtype: 'int *',
+  ncredtype: 'unsigned int',
+  cb: authCallback,
+  cbdata: 'void *',
+})
+
+/** libvirt/libvirt-host.h: struct _virConnectCredential. */
+export const virConnectCredential = koffi.struct({
+  type: 'int',
+  prompt: 'const char *',
+  challenge: 'const char *',
+  defresult: 'const char *',
+  result: 'void *',
+  resultlen: 'unsigned int',
+})
+
+/** Throws a plain `Error` when the library cannot be loaded. */
+export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
+  const library = koffi.load(fileName)
+  return {
+    virInitialize: library.func('int virInitialize()'),
+    virSetErrorFunc: library.func('void virSetErrorFunc(void *userData, void *handler)'),
+    virGetLastError: library.func('void *virGetLastError()'),
+    virGetLastErrorCode: library.symbol('virGetLastErrorCode') as bigint, // how koffi gives pointers
+
+    virConnectOpenAuth: library.func('virConnectOpenAuth', 'void *', [
+      'const char *',
+      koffi.pointer(virConnectAuth),
+      'unsigned int',
+    ]),
+    virConnectClose: library.func('int virConnectClose(void *connect)'),
+    virConnectIsAlive: library.func('int virConnectIsAlive(void *connect)'),
+    virConnectGetCapabilities: library.func('str! virConnectGetCapabilities(void *connect)'),
+
+    virDomainCreateXML: library.func('void *virDomainCreateXML(void *connect, const char *xml, unsigned int flags)'),
+    virDomainLookupByName: library.func('void *virDomainLookupByName(void *connect, const char *name)'),
+    virDomainGetInfo: library.func('virDomainGetInfo', 'int', ['void *', koffi.out(koffi.pointer(virDomainInfo))]),
+    virDomainGetXMLDesc: library.func('str! virDomainGetXMLDesc(void *domain, unsigned int flags)'),
+    virDomainDestroy: library.func('int virDomainDestroy(void *domain)'),
+    virDomainFree: library.func('int virDomainFree(void *domain)'),
+
+    virNetworkCreateXML: library.func('void *virNetworkCreateXML(void *connect, const char *xml)'),
+    virNetworkLookupByName: library.func('void *virNetworkLookupByName(void *connect, const char *name)'),
+    virNetworkIsActive: library.func('int virNetworkIsActive(void *network)'),
+    virNetworkDestroy: library.func('int virNetworkDestroy(void *network)'),
+    virNetworkFree: library.func('int virNetworkFree(void *network)'),
+
+    strdup: library.func('void *strdup(const char *text)'), // found through libvirt's own dependency on libc
+  }
+}
+
+export function decodeError(pointer: bigint): RawError {
+  return koffi.decode(pointer, virError) as RawError // the struct above
+}

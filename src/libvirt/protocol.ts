@@ -1,0 +1,52 @@
+/**
+ * What the main thread and a lane's thread say to each other. Only plain data crosses: no handles, no Error objects.
+ * A lane answers each call with one reply, in order.
+ */
+import type { DomainInfo } from './types.js'
+
+/** Where a lane connects to. The password travels in the first message only. */
+export interface LibvirtTarget {
+  readonly uri: string
+  readonly user: string | undefined
+  readonly password: string | undefined
+}
+
+/** Calls by name, with their arguments and results. */
+export interface LaneCalls {
+  capabilities(): string
+  createDomain(xml: string): void
+  domainInfos(names: readonly string[]): ReadonlyMap<string, DomainInfo>
+  domainXml(name: string): string
+  destroyDomain(name: string): boolean
+  createNetwork(xml: string): void
+  activeNetworks(names: readonly string[]): ReadonlySet<string>
+  destroyNetwork(name: string): boolean
+}
+
+export type CallName = keyof LaneCalls
+export type CallResult<N extends CallName> = ReturnType<LaneCalls[N]>
+export type LaneCall = { [N in CallName]: { readonly name: N; readonly args: Parameters<LaneCalls[N]> } }[CallName]
+
+export type ToLane =
+  | { readonly type: 'target'; readonly target: LibvirtTarget }
+  | { readonly type: 'call'; readonly call: LaneCall }
+  | { readonly type: 'close' }
+
+export type FromLane =
+  { readonly type: 'result'; readonly value: unknown } | { readonly type: 'failure'; readonly failure: LaneFailure }
+
+export type LaneFailure =
+  | { readonly kind: 'noLibrary'; readonly message: string }
+  /** No connection, or the connection was lost during the call. */
+  | ({ readonly kind: 'noConnection' } & LibvirtFailure)
+  | ({ readonly kind: 'call' } & LibvirtFailure)
+
+/** What libvirt said about a call that failed. */
+export interface LibvirtFailure {
+  /** The C function. */
+  readonly call: string
+  /** virErrorNumber and virErrorDomain of libvirt/virterror.h. */
+  readonly code: number
+  readonly domain: number
+  readonly message: string
+}

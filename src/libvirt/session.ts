@@ -1,0 +1,142 @@
+/**
+ * One connection of one thread: makes the calls, reads libvirt's error right after a failure (it is kept per thread)
+ * and frees every handle before it returns. Opens the connection with the first call, and again after it was lost.
+ */
+import { VIR_ERR_NO_DOMAIN, VIR_ERR_NO_NETWORK, VIR_ERR_OPERATION_INVALID } from './constants.js'
+import { withCredentials } from './credentials.js'
+import {
+  decodeError,
+  type ConnectHandle,
+  type DomainHandle,
+  type Libvirt,
+  type NetworkHandle,
+  type RawDomainInfo,
+} from './ffi.js'
+import type { LaneCalls, LaneFailure, LibvirtFailure, LibvirtTarget } from './protocol.js'
+import { vmStateOf } from './states.js'
+import type { DomainInfo } from './types.js'
+
+export interface Session extends LaneCalls {
+  close(): void
+}
+
+/** Thrown by every call of a session. */
+export class LaneError extends Error {
+  readonly failure: LaneFailure
+  constructor(failure: LaneFailure) {
+    super(failure.message)
+    this.failure = failure
+  }
+}
+
+/** Does not connect yet. `libvirt` is initialised here, before anything else is asked of it. */
+export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session {
+  // virInitialize has to come before every other function; virResetLastError, for one, aborts the process without it
+  if (libvirt.virInitialize() < 0) throw new LaneError({ kind: 'noConnection', ...readFailure('virInitialize') })
+  // The handler is one for the whole process and runs on whichever thread fails, so it has to be a C function. This
+  // one takes nothing and changes nothing; without a handler libvirt prints its errors.
+  libvirt.virSetErrorFunc(null, libvirt.virGetLastErrorCode)
+  let connect: ConnectHandle | undefined
+
+  function readFailure(call: string): LibvirtFailure {
+    const pointer = libvirt.virGetLastError()
+    const { code, domain, message } = pointer === null ? { code: 0, domain: 0, message: null } : decodeError(pointer)
+    return { call, code, domain, message: message ?? 'unknown error' }
+  }
+
+  function fail(call: string): never {
+    const failure = readFailure(call)
+    if (connect === undefined || libvirt.virConnectIsAlive(connect) === 1)
+      throw new LaneError({ kind: 'call', ...failure })
+    close()
+    throw new LaneError({ kind: 'noConnection', ...failure })
+  }
+
+  function connection(): ConnectHandle {
+    connect ??= withCredentials(libvirt, target, (auth) => libvirt.virConnectOpenAuth(target.uri, auth, 0)) ?? undefined
+    if (connect === undefined) throw new LaneError({ kind: 'noConnection', ...readFailure('virConnectOpenAuth') })
+    return connect
+  }
+
+  function close(): void {
+    if (connect !== undefined) libvirt.virConnectClose(connect)
+    connect = undefined
+  }
+
+  /** Undefined: libvirt does not know the name. */
+  function withDomain<T>(name: string, body: (domain: DomainHandle) => T): T | undefined {
+    const domain = libvirt.virDomainLookupByName(connection(), name)
+    if (domain === null) return unless([VIR_ERR_NO_DOMAIN], 'virDomainLookupByName')
+    try {
+      return body(domain)
+    } finally {
+      libvirt.virDomainFree(domain)
+    }
+  }
+
+  function withNetwork<T>(name: string, body: (network: NetworkHandle) => T): T | undefined {
+    const network = libvirt.virNetworkLookupByName(connection(), name)
+    if (network === null) return unless([VIR_ERR_NO_NETWORK], 'virNetworkLookupByName')
+    try {
+      return body(network)
+    } finally {
+      libvirt.virNetworkFree(network)
+    }
+  }
+
+  /** Undefined when the error just raised is one of `expected`; throws it otherwise. */
+  function unless(expected: readonly number[], call: string): undefined {
+    if (!expected.includes(readFailure(call).code)) fail(call)
+    return undefined
+  }
+
+  function infoOf(domain: DomainHandle): DomainInfo | undefined {
+    const info: Partial<RawDomainInfo> = {}
+    if (libvirt.virDomainGetInfo(domain, info) < 0) return unless([VIR_ERR_NO_DOMAIN], 'virDomainGetInfo')
+    const { state = 0, cpuTime = 0, nrVirtCpu = 0 } = info
+    return { state: vmStateOf(state), cpuTimeMs: Math.round(Number(cpuTime) / 1e6), vcpus: nrVirtCpu }
+  }
+
+  return {
+    capabilities: () => libvirt.virConnectGetCapabilities(connection()) ?? fail('virConnectGetCapabilities'),
+    createDomain(xml) {
+      const domain = libvirt.virDomainCreateXML(connection(), xml, 0) ?? fail('virDomainCreateXML')
+      libvirt.virDomainFree(domain)
+    },
+    domainInfos(names) {
+      const infos = new Map<string, DomainInfo>()
+      for (const name of names) {
+        const info = withDomain(name, infoOf)
+        if (info !== undefined) infos.set(name, info)
+      }
+      return infos
+    },
+    domainXml(name) {
+      const domain = libvirt.virDomainLookupByName(connection(), name) ?? fail('virDomainLookupByName')
+      try {
+        return libvirt.virDomainGetXMLDesc(domain, 0) ?? fail('virDomainGetXMLDesc')
+      } finally {
+        libvirt.virDomainFree(domain)
+      }
+    },
+    destroyDomain: (name) =>
+      withDomain(name, (domain) => {
+        if (libvirt.virDomainDestroy(domain) === 0) return true
+        // gone between the two calls, or defined without running
+        return unless([VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID], 'virDomainDestroy')
+      }) ?? false,
+    createNetwork(xml) {
+      const network = libvirt.virNetworkCreateXML(connection(), xml) ?? fail('virNetworkCreateXML')
+      libvirt.virNetworkFree(network)
+    },
+    activeNetworks(names) {
+      return new Set(names.filter((name) => withNetwork(name, (network) => libvirt.virNetworkIsActive(network) === 1)))
+    },
+    destroyNetwork: (name) =>
+      withNetwork(name, (network) => {
+        if (libvirt.virNetworkDestroy(network) === 0) return true
+        return unless([VIR_ERR_NO_NETWORK, VIR_ERR_OPERATION_INVALID], 'virNetworkDestroy')
+      }) ?? false,
+    close,
+  }
+}
