@@ -1,0 +1,86 @@
+/** One lease on disk: `<third octet>.lease` with `["<path of the uuid file>", "<uuid>"]`, as upstream has it (spec 5.5). */
+import { readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { isSystemError, LagoError } from '../base/errors.js'
+import { writeJsonAtomic } from '../base/files.js'
+import type { LeaseOwner } from './types.js'
+
+export function leasePathOf(dir: string, octet: number): string {
+  return path.join(dir, `${octet}.lease`)
+}
+
+/**
+ * The owner that a lease file names, alive or not.
+ *
+ * Undefined when there is no file, and when it cannot be anybody's: cut short, not JSON, another shape.
+ * Throws `LAGO_PERMISSION` when it may not be read.
+ */
+export async function readLeaseOwner(leasePath: string): Promise<LeaseOwner | undefined> {
+  try {
+    return parseOwner(await readFile(leasePath, 'utf8'))
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw permissionError(leasePath, error)
+  }
+}
+
+export async function writeLease(leasePath: string, owner: LeaseOwner): Promise<void> {
+  try {
+    await writeJsonAtomic(leasePath, [owner.uuidPath, owner.uuid])
+  } catch (error) {
+    throw permissionError(leasePath, error)
+  }
+}
+
+export async function removeLease(leasePath: string): Promise<void> {
+  try {
+    await rm(leasePath, { force: true })
+  } catch (error) {
+    throw permissionError(leasePath, error)
+  }
+}
+
+/**
+ * False: the uuid file is gone or says otherwise, so the lease is stale.
+ *
+ * A file that may not be read proves nothing, and its lease counts as live: it is another user's.
+ */
+export async function isLive(owner: LeaseOwner): Promise<boolean> {
+  try {
+    return (await readFile(owner.uuidPath, 'utf8')).trim() === owner.uuid.trim()
+  } catch (error) {
+    if (isSystemError(error, 'EACCES', 'EPERM')) return true
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG')) return false
+    throw error
+  }
+}
+
+export function isSameOwner(a: LeaseOwner, b: LeaseOwner): boolean {
+  return a.uuidPath === b.uuidPath && a.uuid.trim() === b.uuid.trim()
+}
+
+/** `LAGO_PERMISSION` for a refusal of the system, anything else as it is. */
+export function permissionError(blockedPath: string, error: unknown): unknown {
+  if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) return error
+  return new LagoError('LAGO_PERMISSION', `no permission for ${blockedPath}, where subnets are leased`, {
+    hint: `get write access to ${path.dirname(blockedPath)}, or choose another directory with --lease_dir`,
+    data: { path: blockedPath },
+    cause: error,
+  })
+}
+
+function parseOwner(text: string): LeaseOwner | undefined {
+  const value = parseJson(text)
+  if (!Array.isArray(value) || value.length !== 2) return undefined
+  const [uuidPath, uuid] = value as readonly unknown[] // an array of whatever was in the file
+  if (typeof uuidPath !== 'string' || typeof uuid !== 'string' || uuidPath.includes('\0')) return undefined
+  return { uuidPath, uuid }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

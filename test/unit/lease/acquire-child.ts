@@ -1,0 +1,9 @@
+/** Takes a subnet from the directory argv[2] for the uuid file argv[3], prints it and ends. */
+import { readFile } from 'node:fs/promises'
+import { openSubnetLeases } from '../../../src/lease/subnet-leases.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+
+const [, , dir = '', uuidPath = ''] = process.argv
+const leases = openSubnetLeases(dir, { lockWaitMs: 60_000, isUsedByHost: () => false })
+const lease = await leases.acquire(recordedTask().task, { uuidPath, uuid: await readFile(uuidPath, 'utf8') })
+console.log(lease.cidr)

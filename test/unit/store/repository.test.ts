@@ -1,0 +1,228 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { openRepository } from '../../../src/store/repository.js'
+import type { TemplateRepository } from '../../../src/store/types.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+import { publishImage, writeRepository } from './publish.js'
+
+const tempDir = useTempDirs()
+const { task } = recordedTask()
+
+const CONTENT = {
+  name: 'ci',
+  templates: {
+    'el7-base': {
+      versions: {
+        v1: { source: 'disk', handle: 'v1.qcow2', timestamp: 1428328144 },
+        v3: { source: 'disk', handle: 'v3.qcow2', timestamp: 1432217222.5 },
+        v2: { source: 'disk', handle: 'v2.qcow2', timestamp: 1432217222 },
+      },
+    },
+    fedora21_host: {
+      versions: {
+        v1: { source: 'disk', handle: 'f21.qcow2', timestamp: 1 },
+        v2: { source: 'gone', handle: 'f21-2.qcow2', timestamp: 2 },
+      },
+    },
+    remote: { versions: { v1: { source: 'web', handle: 'r.qcow2', timestamp: 1 } } },
+    odd: { versions: { v1: { source: 'tape', handle: 'r.qcow2', timestamp: 1 } } },
+  },
+  sources: {
+    disk: { type: 'file', args: { root: 'images' } },
+    web: { type: 'http', args: { baseurl: 'http://user:secret@host.example/path/' } },
+    tape: { type: 'tape', args: {} },
+  },
+}
+
+async function open(content: unknown, vars: Record<string, string> = {}): Promise<TemplateRepository> {
+  const filePath = await writeRepository(await tempDir(), content)
+  return openRepository(task, { path: filePath, reposDir: '/nonexistent', vars })
+}
+
+describe('find', () => {
+  test('gives the version with the latest timestamp', async () => {
+    expect((await open(CONTENT)).find('el7-base')).toMatchObject({
+      ref: { repo: 'ci', name: 'el7-base', version: 'v3' },
+      handle: 'v3.qcow2',
+    })
+  })
+
+  test('gives the version that is asked for', async () => {
+    expect((await open(CONTENT)).find('el7-base', 'v1')).toMatchObject({ handle: 'v1.qcow2' })
+  })
+
+  test('is not disturbed by a broken source of another version or template', async () => {
+    const repository = await open(CONTENT)
+    expect(repository.find('fedora21_host', 'v1')).toMatchObject({ handle: 'f21.qcow2' })
+    expect(() => repository.find('fedora21_host')).toThrow(/: there is no source "gone"; known: disk, web, tape$/)
+    expect(() => repository.find('odd')).toThrow(/: "sources\.tape\.type" is "tape"; known: file, http$/)
+  })
+
+  test('of an unknown template lists those that exist', async () => {
+    const repository = await open(CONTENT)
+    expect(() => repository.find('el7_base')).toThrow(
+      expect.objectContaining({
+        code: 'LAGO_TEMPLATE_UNKNOWN',
+        message: expect.stringMatching(
+          /^template "el7_base" is not in repository "ci" \(.*repo\.json\); it has: el7-base, fedora21_host, remote, odd$/,
+        ),
+        hint: 'did you mean "el7-base"?',
+      }),
+    )
+    expect(() => repository.find('constructor')).toThrow(expect.objectContaining({ code: 'LAGO_TEMPLATE_UNKNOWN' }))
+  })
+
+  test('of an unknown version lists those that exist', async () => {
+    const repository = await open(CONTENT)
+    expect(() => repository.find('el7-base', 'v9')).toThrow(
+      expect.objectContaining({
+        code: 'LAGO_TEMPLATE_UNKNOWN',
+        message: expect.stringMatching(/^template "el7-base" has no version "v9" in .*repo\.json; it has: v1, v3, v2$/),
+      }),
+    )
+  })
+})
+
+describe('the root of a file source', () => {
+  test.each([
+    ['relative to the repository file', 'images', (dir: string) => ({ unrelated: dir })],
+    ['with variables', '$BASE/images', (dir: string) => ({ BASE: dir })],
+    ['with variables in braces', '${BASE}/images', (dir: string) => ({ BASE: dir })],
+    ['below the home directory', '~/images', (dir: string) => ({ HOME: dir })],
+  ])('may be %s', async (_, root, varsFor) => {
+    const dir = await tempDir()
+    await mkdir(path.join(dir, 'images'))
+    const { sha1 } = await publishImage(path.join(dir, 'images'), 'v1.qcow2')
+    const filePath = await writeRepository(dir, { ...CONTENT, sources: { disk: { type: 'file', args: { root } } } })
+    const repository = await openRepository(task, { path: filePath, reposDir: '/nonexistent', vars: varsFor(dir) })
+    const { source, handle } = repository.find('el7-base', 'v1')
+    expect(await source.sha1(task, handle)).toBe(sha1)
+  })
+})
+
+test('an http source is refused only when it is needed, without its password', async () => {
+  const { source, handle } = (await open(CONTENT)).find('remote')
+  const error = await source.sha1(task, handle).catch((caught: unknown) => caught)
+  expect(error).toMatchObject({
+    code: 'LAGO_DOWNLOAD',
+    message: 'cannot fetch r.qcow2 of source "web": http sources come with a later version',
+    data: { baseUrl: 'http://host.example/path/' },
+  })
+})
+
+describe('a repository that cannot be used says why:', () => {
+  const broken = (change: object): object => ({ ...CONTENT, ...change })
+  test.each<[unknown, RegExp]>([
+    ['{"name":', /: it is not JSON: /],
+    ['', /: it is not JSON: /],
+    [[], /: the whole file is a list, it must be an object$/],
+    [broken({ name: undefined }), /: "name" is missing, it must be a text$/],
+    [broken({ name: 7 }), /: "name" is of type number, it must be a text$/],
+    [broken({ templates: [] }), /: "templates" is a list, it must be an object$/],
+    [broken({ sources: null }), /: "sources" is null, it must be an object$/],
+  ])('%j', async (content, message) => {
+    await expect(open(content)).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_REPO',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test.each<[object, string]>([
+    [{ templates: { t: 1 } }, '"templates.t" is of type number, it must be an object'],
+    [{ templates: { t: {} } }, '"templates.t.versions" is missing, it must be an object'],
+    [{ templates: { t: { versions: {} } } }, '"templates.t.versions" has no version'],
+    [{ templates: { t: { versions: { v: [] } } } }, '"templates.t.versions.v" is a list, it must be an object'],
+    [
+      { templates: { t: { versions: { v: { source: 'disk', handle: 'h' } } } } },
+      '"templates.t.versions.v.timestamp" is missing, it must be a number',
+    ],
+    [
+      { templates: { t: { versions: { v: { source: 'disk', timestamp: 1 } } } } },
+      '"templates.t.versions.v.handle" is missing, it must be a text',
+    ],
+    [
+      { templates: { t: { versions: { v: { handle: 'h', timestamp: 1 } } } } },
+      '"templates.t.versions.v.source" is missing, it must be a text',
+    ],
+  ])('%j', async (change, message) => {
+    const repository = await open(broken(change))
+    expect(() => repository.find('t')).toThrow(
+      expect.objectContaining({ code: 'LAGO_TEMPLATE_REPO', message: expect.stringContaining(message) }),
+    )
+  })
+
+  test.each<[object, string]>([
+    [{ disk: { args: {} } }, '"sources.disk.type" is missing'],
+    [{ disk: { type: 'file' } }, '"sources.disk.args" is missing'],
+    [{ disk: { type: 'file', args: {} } }, '"sources.disk.args.root" is missing'],
+    [{ disk: { type: 'http', args: { baseurl: '' } } }, '"sources.disk.args.baseurl" is empty'],
+  ])('sources %j', async (sources, message) => {
+    const repository = await open(broken({ sources }))
+    expect(() => repository.find('el7-base')).toThrow(
+      expect.objectContaining({ code: 'LAGO_TEMPLATE_REPO', message: expect.stringContaining(message) }),
+    )
+  })
+
+  test('no such file, or a directory', async () => {
+    const dir = await tempDir()
+    const openAt = async (filePath: string): Promise<unknown> =>
+      openRepository(task, { path: filePath, reposDir: dir, vars: {} })
+    const missing = path.join(dir, 'missing.json')
+    await expect(openAt(missing)).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_REPO',
+      message: `template repository ${missing}: there is no such file`,
+    })
+    await expect(openAt(dir)).rejects.toMatchObject({ message: `template repository ${dir}: it is a directory` })
+  })
+
+  test('none given', async () => {
+    await expect(openRepository(task, { reposDir: '/nonexistent', vars: {} })).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_REPO',
+      hint: expect.stringContaining('--template-repo-path'),
+    })
+  })
+
+  test.each(['http://user:pw@host.example/repo.json', 'https://host.example/repo.metadata', 'file:///etc/repo.json'])(
+    'the URL %s',
+    async (url) => {
+      const refused = openRepository(task, { path: url, reposDir: '/nonexistent', vars: {} })
+      await expect(refused).rejects.toMatchObject({
+        code: 'LAGO_DOWNLOAD',
+        message: expect.not.stringContaining('pw'),
+        hint: expect.stringContaining('--template-repo-path'),
+      })
+    },
+  )
+})
+
+describe('a repository by name', () => {
+  test('is found among the files in and below the directory, whatever else is there', async () => {
+    const dir = await tempDir()
+    await mkdir(path.join(dir, 'clone', 'sub'), { recursive: true })
+    await mkdir(path.join(dir, 'directory.json'))
+    await writeRepository(dir, 'not JSON', 'broken.json')
+    await writeRepository(dir, { ...CONTENT, name: 'other' }, 'a.json')
+    await writeRepository(path.join(dir, 'clone', 'sub'), CONTENT, 'b.json')
+    await writeFile(path.join(dir, 'README'), '')
+    const repository = await openRepository(task, { name: 'ci', reposDir: dir, vars: {} })
+    expect(repository.find('el7-base')).toMatchObject({ ref: { repo: 'ci' } })
+  })
+
+  test('that does not exist lists those that do', async () => {
+    const dir = await tempDir()
+    await writeRepository(dir, CONTENT)
+    await expect(openRepository(task, { name: 'cj', reposDir: dir, vars: {} })).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_REPO',
+      message: `no template repository named "cj" in ${dir}; there are: ci`,
+      hint: 'did you mean "ci"?',
+    })
+  })
+
+  test('in a directory that does not exist is not there either', async () => {
+    await expect(openRepository(task, { name: 'ci', reposDir: '/nonexistent', vars: {} })).rejects.toMatchObject({
+      message: 'no template repository named "ci" in /nonexistent; there is none',
+    })
+  })
+})
