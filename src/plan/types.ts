@@ -1,0 +1,60 @@
+/** What will exist: pure data, absolute paths, decided once by `planEnv` and never changed after it. */
+import type { DiskSpec, DomainSpec, NetSpec } from '../spec/types.js'
+
+export interface EnvPlan {
+  /** 32 hex characters; part of every name that libvirt sees. */
+  readonly uuid: string
+  readonly vms: ReadonlyMap<string, VmPlan>
+  readonly nets: ReadonlyMap<string, NetPlan>
+}
+
+export interface VmPlan {
+  readonly spec: DomainSpec
+  readonly libvirtName: string
+  readonly managementNet: string
+  /** Undefined on a bridge, where addresses are not ours to give. */
+  readonly managementIp: string | undefined
+  readonly nics: readonly NicPlan[]
+  readonly disks: readonly DiskPlan[]
+}
+
+export interface NicPlan {
+  readonly net: string
+  readonly ip: string | undefined
+  readonly mac: string | undefined
+  readonly mtu: number
+}
+
+export interface DiskPlan {
+  readonly spec: DiskSpec
+  readonly path: string
+  readonly bus: 'virtio' | 'scsi' | 'ide'
+  readonly device: 'disk' | 'cdrom'
+  /** The file's own format, as qemu is told; an iso is `raw`. */
+  readonly driver: 'qcow2' | 'raw'
+  /** The spec's metadata merged with (and overridden by) the template's. */
+  readonly metadata: Readonly<Record<string, unknown>>
+  /** What the disk is laid over; undefined for disks that stand alone. */
+  readonly backing: DiskBacking | undefined
+}
+
+export interface DiskBacking {
+  readonly path: string
+  readonly format: 'raw' | 'qcow2'
+}
+
+export interface NetPlan {
+  readonly spec: NetSpec
+  readonly libvirtName: string
+  readonly bridgeName: string
+  readonly isManagement: boolean
+  /** Undefined on a bridge. */
+  readonly gateway: string | undefined
+  readonly dnsDomain: string | undefined
+  /** Name to address of the nics on this net, in the order of allocation. */
+  readonly mapping: ReadonlyMap<string, string>
+  /** Names that this net's server answers for; only on management nets. */
+  readonly dnsRecords: ReadonlyMap<string, string> | undefined
+  /** Address of the server that answers names for a net that is not management. */
+  readonly dnsForward: string | undefined
+}

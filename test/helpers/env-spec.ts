@@ -1,0 +1,95 @@
+/** Specs as the loader makes them: `raw` says the same as the typed values. */
+import { templateKey } from '../../src/plan/disks.js'
+import type { PlanFacts } from '../../src/plan/plan-env.js'
+import type { DiskSpec, DomainSpec, EnvSpec, NetSpec } from '../../src/spec/types.js'
+
+export function domainSpec(name: string, given: Partial<DomainSpec> = {}): DomainSpec {
+  return {
+    name,
+    memoryMiB: 16_384,
+    vcpus: 2,
+    cpuModel: undefined,
+    cpuCustom: undefined,
+    accel: undefined,
+    vmType: undefined,
+    provider: undefined,
+    nics: [nic('lago')],
+    disks: [],
+    sshUser: undefined,
+    sshPassword: undefined,
+    rootPassword: undefined,
+    distro: undefined,
+    bootstrap: true,
+    bootTimeoutMs: 600_000,
+    groups: [],
+    artifacts: [],
+    deployScripts: [],
+    metadata: {},
+    raw: {},
+    ...given,
+  }
+}
+
+export function nic(net: string, ip?: string): { net: string; ip: string | undefined } {
+  return { net, ip }
+}
+
+export function netSpec(name: string, given: Partial<NetSpec> = {}): NetSpec {
+  return {
+    name,
+    type: 'nat',
+    management: false,
+    gateway: undefined,
+    dhcp: { start: 100, end: 254 },
+    dnsDomain: undefined,
+    dnsRecords: {},
+    mtu: 1500,
+    raw: {},
+    ...given,
+  }
+}
+
+export function templateDisk(name: string, dev: string, template = 'mini'): DiskSpec {
+  return { name, dev, metadata: {}, raw: {}, type: 'template', format: 'qcow2', template, version: undefined }
+}
+
+export function emptyDisk(name: string, dev: string, format: 'qcow2' | 'raw' = 'qcow2'): DiskSpec {
+  return { name, dev, metadata: {}, raw: {}, type: 'empty', format, sizeBytes: 1024 ** 3 }
+}
+
+export function fileDisk(
+  name: string,
+  dev: string,
+  file: { rawPath: string; copy?: boolean; format?: 'qcow2' | 'raw' | 'iso' },
+): DiskSpec {
+  const { rawPath, copy = false, format = 'qcow2' } = file
+  return { name, dev, metadata: {}, raw: {}, type: 'file', format, rawPath, copy }
+}
+
+export function envSpec(domains: readonly DomainSpec[], nets: readonly NetSpec[]): EnvSpec {
+  return {
+    domains: new Map(domains.map((domain) => [domain.name, domain])),
+    nets: new Map(nets.map((net) => [net.name, net])),
+  }
+}
+
+export const UUID = '6f1a2b3c39d011e5b22b54ee755a00ca'
+export const PREFIX_DIR = '/w/.lago/default'
+
+/** Subnets 200, 201, ... in the order of the NAT nets; the template `mini`; `$HOME` is `/home/u`. */
+export function planFacts(spec: EnvSpec, given: Partial<PlanFacts> = {}): PlanFacts {
+  const nat = [...spec.nets.values()].filter((net) => net.type === 'nat')
+  return {
+    uuid: UUID,
+    imagesDir: `${PREFIX_DIR}/images`,
+    gateways: new Map(nat.map((net, index) => [net.name, net.gateway ?? `192.168.${200 + index}.1`])),
+    templates: new Map([
+      [
+        templateKey({ template: 'mini', version: undefined }),
+        { path: '/store/ci:mini:v1', format: 'raw', metadata: { distro: 'debian', arch: 'x86_64' } },
+      ],
+    ]),
+    expand: (rawPath) => rawPath.replace('$HOME', '/home/u'),
+    ...given,
+  }
+}
