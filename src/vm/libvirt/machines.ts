@@ -1,0 +1,63 @@
+/** What kind of machine a VM of this host becomes: asked once per run of libvirt, and of KVM itself. */
+import path from 'node:path'
+import type { Task } from '../../base/task.js'
+import type { Accel, Config } from '../../config/types.js'
+import type { LibvirtConnection } from '../../libvirt/types.js'
+import type { VmPlan } from '../../plan/types.js'
+import { chooseAccel, type AccelVerdict } from './accel.js'
+import { readCapabilities, type Capabilities } from './capabilities.js'
+import type { MachineFacts } from './domain-xml.js'
+
+export interface Machines {
+  forVm(task: Task, vm: VmPlan): Promise<Omit<MachineFacts, 'credentials'>>
+  /** What a VM gets that does not ask for anything. */
+  defaultAccel(task: Task): Promise<'kvm' | 'tcg'>
+}
+
+export type MachineOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & { readonly cacheDir: string }
+
+export function createMachines(libvirt: LibvirtConnection, options: MachineOptions): Machines {
+  let capabilities: Promise<Capabilities> | undefined
+  // where scripts/make-guest puts the kernel of the mini template
+  const miniKernel = path.join(options.cacheDir, 'mini-repo', 'vmlinuz')
+  const verdicts = new Map<Accel, Promise<AccelVerdict>>()
+
+  const readOnce = async (task: Task): Promise<Capabilities> => {
+    capabilities ??= libvirt.capabilities(task).then((xml) => readCapabilities(xml))
+    return capabilities
+  }
+  const chooseOnce = async (task: Task, wanted: Accel): Promise<AccelVerdict> => {
+    const known = verdicts.get(wanted)
+    if (known !== undefined) return known
+    const verdict = readOnce(task).then(async (found) => choose(task, wanted, found))
+    verdicts.set(wanted, verdict)
+    return verdict
+  }
+  const choose = async (task: Task, wanted: Accel, found: Capabilities): Promise<AccelVerdict> => {
+    const verdict = await chooseAccel(task, wanted, { ...options, capabilities: found, kernels: [miniKernel] })
+    if (wanted === 'auto' && verdict.accel === 'tcg')
+      task.log('info', `guests run emulated, without KVM: ${verdict.reason}`)
+    return verdict
+  }
+  return {
+    defaultAccel: async (task) => (await chooseOnce(task, options.accel)).accel,
+    async forVm(task, vm) {
+      const { arch, emulator, machineTypes, hostCpu } = await readOnce(task)
+      const { domainType } = await chooseOnce(task, vm.spec.accel ?? options.accel)
+      return {
+        domainType,
+        arch,
+        emulator,
+        machineType: machineTypeOf(machineTypes),
+        hostCpu,
+        cpuModels: undefined,
+        supportsMtu: true,
+      }
+    },
+  }
+}
+
+/** The plain board of an architecture where it has one, else the emulator's first. */
+function machineTypeOf(machineTypes: readonly string[]): string | undefined {
+  return machineTypes.find((type) => type === 'pc' || type === 'virt') ?? machineTypes[0]
+}

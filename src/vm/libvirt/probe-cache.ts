@@ -1,0 +1,73 @@
+/** The verdict on KVM, kept until the host boots again, or emulator or kernel change. */
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { isSystemError, messageOf } from '../../base/errors.js'
+import { writeJsonAtomic } from '../../base/files.js'
+import type { Task } from '../../base/task.js'
+import type { KvmProbeResult } from './kvm-probe.js'
+
+/** What a verdict depends on. */
+export interface ProbeKey {
+  readonly bootId: string
+  readonly emulator: string
+  readonly emulatorMtimeMs: number
+  readonly kernelPath: string
+}
+
+/** Undefined when the host does not tell which boot this is: then nothing is kept. */
+export async function probeKeyFor(
+  emulator: string,
+  kernelPath: string,
+  bootIdPath: string,
+): Promise<ProbeKey | undefined> {
+  try {
+    const [bootId, { mtimeMs }] = await Promise.all([readFile(bootIdPath, 'utf8'), stat(emulator)])
+    return { bootId: bootId.trim(), emulator, emulatorMtimeMs: mtimeMs, kernelPath }
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT', 'EACCES')) return undefined
+    throw error
+  }
+}
+
+/** Undefined for another key, and for a file that is missing or not ours to understand. */
+export async function readVerdict(cacheDir: string, key: ProbeKey): Promise<KvmProbeResult | undefined> {
+  const text = await readFile(cachePath(cacheDir), 'utf8').catch(() => '')
+  const stored = parse(text)
+  if (!isSameKey(stored['key'], key)) return undefined
+  const { works, finding } = stored
+  return typeof works === 'boolean' && typeof finding === 'string' ? { works, finding } : undefined
+}
+
+/** A directory that cannot be written to costs another probe next time, no more. */
+export async function writeVerdict(
+  task: Task,
+  cacheDir: string,
+  key: ProbeKey,
+  verdict: KvmProbeResult,
+): Promise<void> {
+  try {
+    await mkdir(cacheDir, { recursive: true })
+    await writeJsonAtomic(cachePath(cacheDir), { key, ...verdict })
+  } catch (error) {
+    task.log('debug', `the verdict on KVM is not kept: ${messageOf(error)}`)
+  }
+}
+
+function cachePath(cacheDir: string): string {
+  return path.join(cacheDir, 'kvm-probe.json')
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
+function isSameKey(stored: unknown, key: ProbeKey): boolean {
+  if (typeof stored !== 'object' || stored === null) return false
+  const found: Readonly<Record<string, unknown>> = { ...stored }
+  return Object.entries(key).every(([name, value]) => found[name] === value)
+}

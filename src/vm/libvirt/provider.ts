@@ -1,0 +1,78 @@
+/** VMs on this host through libvirt: transient domains, made when a VM starts and gone when it stops. */
+import os from 'node:os'
+import { isLagoError, LagoError } from '../../base/errors.js'
+import type { Task } from '../../base/task.js'
+import type { Config } from '../../config/types.js'
+import { findBlockedDir, findQemuUser } from '../../disk/access.js'
+import type { LibvirtConnection, VmState } from '../../libvirt/types.js'
+import type { VmPlan } from '../../plan/types.js'
+import type { VmProvider } from '../provider.js'
+import { watchDomainBoot } from './boot-watch.js'
+import { guestCredentials } from './credentials.js'
+import { domainXml } from './domain-xml.js'
+import { createMachines, type Machines } from './machines.js'
+
+export type LibvirtProviderOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & {
+  /** Where the verdict on KVM is kept. */
+  readonly cacheDir: string
+}
+
+export function createLibvirtProvider(libvirt: LibvirtConnection, options: LibvirtProviderOptions): VmProvider {
+  const machines = createMachines(libvirt, options)
+  return {
+    async states(task, vms) {
+      const infos = await libvirt.domainInfos(
+        task,
+        vms.map((vm) => vm.libvirtName),
+      )
+      return new Map(vms.map((vm): [string, VmState] => [vm.spec.name, infos.get(vm.libvirtName)?.state ?? 'down']))
+    },
+
+    async start(task, vm, context) {
+      const machine = await machines.forVm(task, vm)
+      const { name, bootstrap } = vm.spec
+      const credentials = bootstrap ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
+      try {
+        await libvirt.createDomain(task, domainXml(vm, context.env, { ...machine, credentials }))
+      } catch (error) {
+        throw await explained(error, vm)
+      }
+    },
+
+    async stop(task, vm) {
+      await libvirt.destroyDomain(task, vm.libvirtName)
+    },
+
+    bootSlots: async (task) => bootSlots(task, machines),
+    watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
+  }
+}
+
+/** With KVM a booting guest waits more than it computes; an emulated one keeps a core busy. */
+const SLOTS_PER_CORE_WITH_KVM = 4
+
+async function bootSlots(task: Task, machines: Machines): Promise<number> {
+  const cores = os.availableParallelism()
+  return (await machines.defaultAccel(task)) === 'kvm' ? cores * SLOTS_PER_CORE_WITH_KVM : cores
+}
+
+/** libvirt only says that a file could not be opened; here it is said which directory is in the way. */
+async function explained(error: unknown, vm: VmPlan): Promise<unknown> {
+  if (!isLagoError(error, 'LAGO_LIBVIRT') || !/permission denied/i.test(error.message)) return error
+  const user = await findQemuUser()
+  if (user === undefined) return error
+  for (const filePath of vm.disks.flatMap((disk) => [disk.path, ...(disk.backing ? [disk.backing.path] : [])])) {
+    const blocked = await findBlockedDir(filePath, user)
+    if (blocked !== undefined)
+      return new LagoError(
+        'LAGO_PERMISSION',
+        `qemu's user ${user.name} cannot enter ${blocked.dir} to reach ${filePath}`,
+        {
+          hint: blocked.command,
+          data: { dir: blocked.dir, path: filePath, user: user.name, vm: vm.spec.name },
+          cause: error,
+        },
+      )
+  }
+  return error
+}
