@@ -1,0 +1,144 @@
+/**
+ * `lago init`: from a validated init file to a prefix, top to bottom. Every acquisition is followed by its undo, and
+ * the mark that makes a prefix of the directory is written last.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { expandVars } from '../base/expand-vars.js'
+import { fanOut } from '../base/fan-out.js'
+import type { Task } from '../base/task.js'
+import { UndoStack } from '../base/undo.js'
+import { createDisk } from '../disk/create.js'
+import { createSshKeyPair } from '../guest/ssh-key.js'
+import { planEnv } from '../plan/plan-env.js'
+import { templateKey } from '../plan/disks.js'
+import type { EnvPlan, VmPlan } from '../plan/types.js'
+import type { EnvSpec } from '../spec/types.js'
+import { openRepository } from '../store/repository.js'
+import type { StoredTemplate } from '../store/types.js'
+import { checkFiles } from './check-files.js'
+import { claimPrefixDir } from './claim.js'
+import { copyDeployScripts } from './deploy-scripts.js'
+import { diskRequest } from './disk-request.js'
+import { writePrefixFiles } from './files.js'
+import type { Host } from './host.js'
+import { prefixLayout, type PrefixLayout } from './layout.js'
+
+export interface InitRequest {
+  /** Absolute; must not exist. Its parent must. */
+  readonly prefixDir: string
+  readonly spec: EnvSpec
+  /** For `$NAME` in disk and script paths, beside the prefix's own. */
+  readonly vars: Readonly<Record<string, string | undefined>>
+  /** Relative script and disk paths of the init file start here (spec 6.3). */
+  readonly cwd: string
+  /** False: no guest is given a key or a name, whatever the init file says. */
+  readonly bootstrap: boolean
+}
+
+/**
+ * Creates the prefix; on any failure nothing of it is left.
+ * Throws what reading templates, leasing subnets and creating disks throw.
+ */
+export async function initPrefix(task: Task, host: Host, request: InitRequest): Promise<void> {
+  const spec = request.bootstrap ? request.spec : withoutBootstrap(request.spec)
+  const layout = prefixLayout(request.prefixDir)
+  const expand = pathExpander(request)
+  checkKinds(host, spec)
+  await checkFiles(spec, expand)
+
+  await task.step('Initialize and populate prefix', async (task) => {
+    await using undo = new UndoStack(task)
+    await using _lock = await claimPrefixDir(task, layout, undo)
+    const uuid = await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout))
+    const templates = await ensureTemplates(task, host, spec, request)
+    const gateways = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
+    const planned = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
+    await createDisks(task, planned, expand)
+    const plan = await copyDeployScripts(task, layout, planned, expand)
+    await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
+    await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, ''))
+    undo.commit()
+  })
+}
+
+function withoutBootstrap(spec: EnvSpec): EnvSpec {
+  const domains = [...spec.domains].map(([name, domain]) => [name, { ...domain, bootstrap: false }] as const)
+  return { ...spec, domains: new Map(domains) }
+}
+
+/** Throws `LAGO_UNKNOWN_KIND` for a VM type or provider that nobody has defined. */
+function checkKinds(host: Host, spec: EnvSpec): void {
+  for (const domain of spec.domains.values()) {
+    host.vmTypes.get(domain.vmType ?? host.config.vm.defaultType)
+    host.providers.get(domain.provider ?? host.config.vm.defaultProvider)
+  }
+}
+
+async function fillPrefixDir(task: Task, layout: PrefixLayout): Promise<string> {
+  const uuid = randomUUID().replaceAll('-', '')
+  await task.step('Create prefix dirs', async () => {
+    for (const dir of [layout.virt, layout.scripts, layout.logs]) await mkdir(dir)
+  })
+  await task.step('Generate prefix uuid', async () => writeFile(layout.uuid, uuid))
+  await task.step('Create ssh keys', async () => {
+    const keys = await createSshKeyPair(`lago-${uuid.slice(0, 8)}`)
+    await writeFile(layout.sshKey, keys.privateKey, { mode: 0o600 })
+    await writeFile(layout.sshPublicKey, keys.publicKey)
+  })
+  return uuid
+}
+
+async function ensureTemplates(
+  task: Task,
+  host: Host,
+  spec: EnvSpec,
+  request: InitRequest,
+): Promise<ReadonlyMap<string, StoredTemplate>> {
+  const disks = [...spec.domains.values()].flatMap((domain) => domain.disks).filter((disk) => disk.type === 'template')
+  const wanted = new Map(disks.map((disk) => [templateKey(disk), disk]))
+  if (wanted.size === 0) return new Map()
+  const { repoPath, repoName, reposDir } = host.config.store
+  const where = { path: repoPath, name: repoName, reposDir, vars: request.vars }
+  const repository = await openRepository(task, where)
+  const versions = [...wanted].map(([key, disk]) => ({ key, version: repository.find(disk.template, disk.version) }))
+  const stored = await fanOut(task, versions, async ({ key, version }, task) => {
+    return [key, await host.store.ensure(task, version)] as const
+  })
+  return new Map(stored)
+}
+
+async function leaseSubnets(
+  task: Task,
+  host: Host,
+  spec: EnvSpec,
+  prefix: { layout: PrefixLayout; uuid: string },
+  undo: UndoStack,
+): Promise<ReadonlyMap<string, string>> {
+  const owner = { uuidPath: prefix.layout.uuid, uuid: prefix.uuid }
+  undo.defer('free the subnets', async (task) => void (await host.leases.release(task, owner)))
+  const gateways = new Map<string, string>()
+  for (const net of [...spec.nets.values()].filter((net) => net.type === 'nat')) {
+    const lease = await host.leases.acquire(task, owner, net.gateway)
+    gateways.set(net.name, lease.gateway)
+  }
+  return gateways
+}
+
+/** As many `qemu-img` at once as are worth it: each is mostly the start of a process. */
+const DISKS_AT_ONCE = 4
+
+async function createDisks(task: Task, plan: EnvPlan, expand: (rawPath: string) => string): Promise<void> {
+  const createDisksOf = async (vm: VmPlan, task: Task): Promise<void> =>
+    task.step(`Create disks for VM ${vm.spec.name}`, async (task) => {
+      for (const disk of vm.disks)
+        await task.step(`Create disk ${disk.spec.name}`, async (task) => createDisk(task, diskRequest(disk, expand)))
+    })
+  await fanOut(task, [...plan.vms.values()], createDisksOf, { limit: DISKS_AT_ONCE })
+}
+
+function pathExpander({ vars, cwd, prefixDir }: InitRequest): (rawPath: string) => string {
+  const known = { ...vars, LAGO_PREFIX_PATH: prefixDir, LAGO_WORKDIR_PATH: path.dirname(prefixDir) }
+  return (rawPath) => path.resolve(cwd, expandVars(rawPath, known))
+}

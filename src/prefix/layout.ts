@@ -1,0 +1,45 @@
+/** Where everything is in a prefix (spec 2.2). The one place that knows these names. */
+import path from 'node:path'
+
+/** Absolute paths. */
+export interface PrefixLayout {
+  readonly dir: string
+  /** 32 hex characters without a line end; leases point at it. */
+  readonly uuid: string
+  /** Empty; a directory is a prefix when it has this file. Written last, removed first. */
+  readonly initialized: string
+  readonly sshKey: string
+  readonly sshPublicKey: string
+  readonly metadata: string
+  readonly images: string
+  readonly virt: string
+  /** The names of the nets and VMs. */
+  readonly env: string
+  readonly scripts: string
+  readonly logs: string
+  readonly log: string
+  net(name: string): string
+  vm(name: string): string
+}
+
+/** `dir` is absolute. */
+export function prefixLayout(dir: string): PrefixLayout {
+  const virt = path.join(dir, 'virt')
+  const logs = path.join(dir, 'logs')
+  return {
+    dir,
+    uuid: path.join(dir, 'uuid'),
+    initialized: path.join(dir, 'initialized'),
+    sshKey: path.join(dir, 'id_rsa'),
+    sshPublicKey: path.join(dir, 'id_rsa.pub'),
+    metadata: path.join(dir, 'metadata'),
+    images: path.join(dir, 'images'),
+    virt,
+    env: path.join(virt, 'env'),
+    scripts: path.join(dir, 'scripts'),
+    logs,
+    log: path.join(logs, 'lago.log'),
+    net: (name) => path.join(virt, `net-${name}`),
+    vm: (name) => path.join(virt, `vm-${name}`),
+  }
+}

@@ -1,0 +1,75 @@
+/** `lago start`: nets, then VMs in waves that the host can carry; on a failure only what this call began is undone. */
+import { readFile } from 'node:fs/promises'
+import { fanOut } from '../base/fan-out.js'
+import type { Task } from '../base/task.js'
+import { UndoStack } from '../base/undo.js'
+import type { NetPlan, VmPlan } from '../plan/types.js'
+import { startInWaves } from './boot-waves.js'
+import type { Host } from './host.js'
+import { netsOf, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
+import { destroyNets, destroyVms } from './stop.js'
+
+/**
+ * Starts the named VMs and the nets that they use; everything without names. What already runs is left alone.
+ * Returns when every VM has been created, not when it has booted.
+ *
+ * Throws `LAGO_NO_SUCH_VM`, `LAGO_LIBVIRT`, `LAGO_LIBVIRT_CONNECT`, `LAGO_NO_EMULATOR`, `LAGO_PERMISSION`, or
+ * `LAGO_PARTIAL` with several of them.
+ */
+export async function startPrefix(task: Task, host: Host, prefix: Prefix, names: readonly string[]): Promise<void> {
+  const vms = selectVms(prefix.plan, names)
+  await task.step(names.length > 0 ? 'Start specified VMs' : 'Start Prefix', async (task) => {
+    await using undo = new UndoStack(task)
+    const nets = names.length > 0 ? netsOf(prefix.plan, vms) : [...prefix.plan.nets.values()]
+    await task.step('Start nets', async (task) => startNets(task, host, prefix, nets, undo))
+    await task.step('Start vms', async (task) => startVms(task, host, prefix, vms, undo))
+    undo.commit()
+  })
+}
+
+async function startNets(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  nets: readonly NetPlan[],
+  undo: UndoStack,
+): Promise<void> {
+  const up = await host.nets.active(task, nets)
+  const down = nets.filter((net) => !up.has(net.libvirtName))
+  const started: NetPlan[] = []
+  undo.defer('stop nets', async (task) => destroyNets(task, host, started))
+  await fanOut(task, down, async (net, task) =>
+    task.step(`Create network ${net.spec.name}`, async (task) => {
+      await host.nets.start(task, net, prefix.plan)
+      started.push(net)
+    }),
+  )
+}
+
+async function startVms(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  vms: readonly VmPlan[],
+  undo: UndoStack,
+): Promise<void> {
+  const states = await statesOf(task, host, vms)
+  const down = vms.filter((vm) => states.get(vm.spec.name) === 'down')
+  const context = { env: prefix.plan, sshPublicKey: await readFile(prefix.layout.sshPublicKey, 'utf8') }
+  const started: VmPlan[] = []
+  undo.defer('stop VMs', async (task) => destroyVms(task, host, started))
+  await startInWaves(task, down, {
+    slots: host.config.vm.jobs ?? (await bootSlots(task, host, down)),
+    watch: (vm) => providerOf(host, vm).watchBoot(vm),
+    start: async (task, vm) =>
+      task.step(`Starting VM ${vm.spec.name}`, async (task) => {
+        await providerOf(host, vm).start(task, vm, context)
+        started.push(vm)
+      }),
+  })
+}
+
+async function bootSlots(task: Task, host: Host, vms: readonly VmPlan[]): Promise<number> {
+  const providers = [...new Set(vms.map((vm) => providerOf(host, vm)))]
+  return Math.min(...(await fanOut(task, providers, async (provider) => provider.bootSlots(task))))
+}

@@ -1,0 +1,121 @@
+/** One disk as an entry of its VM's file in a prefix (spec 2.3, 3.4). */
+import { attachment } from '../plan/disks.js'
+import type { DiskBacking, DiskPlan } from '../plan/types.js'
+import type { DiskCommon, DiskSpec } from '../spec/types.js'
+import { parseSizeBytes } from '../spec/size.js'
+import { definedOnly } from './given.js'
+import {
+  choiceAt,
+  flagAt,
+  has,
+  mappingAt,
+  optionalTextAt,
+  textAt,
+  wrong,
+  type JsonObject,
+  type Stored,
+} from './stored.js'
+import { fromStoredPath, toStoredPath } from './stored-paths.js'
+
+export function encodeDisk(disk: DiskPlan, prefixDir: string): JsonObject {
+  const { spec, backing, metadata } = disk
+  return definedOnly({
+    ...givenDiskKeys(spec),
+    name: spec.name,
+    type: storedType(spec),
+    dev: spec.dev,
+    format: spec.format,
+    path: toStoredPath(disk.path, prefixDir),
+    metadata,
+    backing: backing && { ...backing, path: toStoredPath(backing.path, prefixDir) },
+  })
+}
+
+/** `given` is the same disk as the user wrote it. */
+export function decodeDisk(stored: Stored, given: Stored, prefixDir: string): DiskPlan {
+  const spec = diskSpec(given)
+  const format = choiceAt(stored, 'format', ['qcow2', 'raw', 'iso'], 'qcow2')
+  return {
+    spec,
+    path: fromStoredPath(textAt(stored, 'path'), prefixDir),
+    ...attachment(textAt(stored, 'dev'), format),
+    metadata: mappingAt(stored, 'metadata').values,
+    backing: has(stored, 'backing') ? backingAt(mappingAt(stored, 'backing'), prefixDir) : undefined,
+  }
+}
+
+/** The user's keys; what they do not say, because the spec was not read from a file, is added. */
+export function givenDiskKeys(spec: DiskSpec): JsonObject {
+  return {
+    name: spec.name,
+    dev: spec.dev,
+    type: storedType(spec),
+    ...(Object.keys(spec.metadata).length === 0 ? {} : { metadata: spec.metadata }),
+    ...givenTypeKeys(spec),
+    ...spec.raw,
+  }
+}
+
+function givenTypeKeys(spec: DiskSpec): JsonObject {
+  switch (spec.type) {
+    case 'template':
+      return definedOnly({ template_name: spec.template, template_version: spec.version })
+    case 'layered':
+      return { template_type: 'qcow2', path: spec.rawPath }
+    case 'empty':
+      return definedOnly({ size: spec.sizeBytes, format: spec.format === 'qcow2' ? undefined : spec.format })
+    case 'file':
+      return definedOnly({ format: spec.format, path: spec.rawPath, make_a_copy: spec.copy ? true : undefined })
+  }
+}
+
+function storedType(spec: DiskSpec): string {
+  return spec.type === 'layered' ? 'template' : spec.type
+}
+
+export function diskSpec(given: Stored): DiskSpec {
+  const common: DiskCommon = {
+    name: textAt(given, 'name'),
+    dev: textAt(given, 'dev'),
+    metadata: mappingAt(given, 'metadata').values,
+    raw: given.values,
+  }
+  switch (choiceAt(given, 'type', ['template', 'empty', 'file'])) {
+    case 'template':
+      return templateSpec(common, given)
+    case 'empty':
+      return { ...common, type: 'empty', format: emptyFormat(given), sizeBytes: sizeAt(given) }
+    case 'file':
+      return {
+        ...common,
+        type: 'file',
+        format: choiceAt(given, 'format', ['qcow2', 'raw', 'iso']),
+        rawPath: textAt(given, 'path'),
+        copy: flagAt(given, 'make_a_copy', false),
+      }
+  }
+}
+
+function templateSpec(common: DiskCommon, given: Stored): DiskSpec {
+  if (choiceAt(given, 'template_type', ['lago', 'qcow2'], 'lago') === 'qcow2')
+    return { ...common, type: 'layered', format: 'qcow2', rawPath: textAt(given, 'path') }
+  const version = optionalTextAt(given, 'template_version')
+  return { ...common, type: 'template', format: 'qcow2', template: textAt(given, 'template_name'), version }
+}
+
+function emptyFormat(given: Stored): 'qcow2' | 'raw' {
+  return choiceAt(given, 'format', ['qcow2', 'raw'], 'qcow2')
+}
+
+function sizeAt(given: Stored): number {
+  const sizeBytes = parseSizeBytes(textAt(given, 'size'))
+  if (sizeBytes === undefined) throw wrong(given, 'size', 'a size, such as 10G')
+  return sizeBytes
+}
+
+function backingAt(backing: Stored, prefixDir: string): DiskBacking {
+  return {
+    path: fromStoredPath(textAt(backing, 'path'), prefixDir),
+    format: choiceAt(backing, 'format', ['raw', 'qcow2']),
+  }
+}
