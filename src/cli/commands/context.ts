@@ -1,0 +1,41 @@
+/** How verbs get at their prefix: found, locked for those that change it, opened, and everything closed at the end. */
+import type { Host } from '../../prefix/host.js'
+import type { Prefix } from '../../prefix/prefix.js'
+import type { Place } from '../../workdir/find.js'
+import type { CommandContext } from '../command.js'
+
+/** A verb waits this long for another one that changes the same prefix. */
+const LOCK_WAIT_MS = 600_000
+
+/** Gives `work` a host and closes it afterwards. */
+export async function withHost<T>(context: CommandContext, work: (host: Host) => Promise<T>): Promise<T> {
+  const { openHost } = await import('../../prefix/host.js')
+  await using host = openHost(context.config, { cacheDir: context.cacheDir })
+  return await work(host)
+}
+
+/** For verbs that only look. They take no lock and write nothing. */
+export async function readPrefix(context: CommandContext): Promise<{ place: Place; prefix: Prefix }> {
+  const { findPrefix } = await import('../../workdir/find.js')
+  const { openPrefix } = await import('../../prefix/prefix.js')
+  const place = await findPrefix(context.task, context.config.place, context.cwd)
+  return { place, prefix: await openPrefix(place.prefixDir) }
+}
+
+/** For verbs that change the prefix they stand in: one at a time; the next waits, or learns who holds it. */
+export async function changePrefix(
+  context: CommandContext,
+  work: (host: Host, prefix: Prefix) => Promise<void>,
+): Promise<void> {
+  await withHost(context, async (host) => {
+    host.warmUp()
+    const { findPrefix } = await import('../../workdir/find.js')
+    const { lockPrefix } = await import('../../prefix/claim.js')
+    const { openPrefix } = await import('../../prefix/prefix.js')
+    const place = await findPrefix(context.task, context.config.place, context.cwd)
+    await using _lock = await lockPrefix(context.task, place.prefixDir, LOCK_WAIT_MS)
+    const prefix = await openPrefix(place.prefixDir)
+    context.logTo(prefix.layout.log)
+    await work(host, prefix)
+  })
+}

@@ -1,0 +1,33 @@
+/** The options that stand before the verb: those of the configuration, `--help` and `--version` (spec 1.2). */
+import { LAGO_SETTINGS } from '../config/defaults.js'
+import type { OptionSpec } from './command.js'
+
+export interface GlobalOption extends OptionSpec {
+  /** Shown in the help text. */
+  readonly default?: string
+}
+
+export const HELP_OPTION: OptionSpec = { name: 'help', short: 'h', type: 'flag', help: 'show this help and exit' }
+
+export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
+  ...LAGO_SETTINGS.flatMap(({ option, short, type, choices, default: value, help }): GlobalOption[] => {
+    if (option === undefined) return []
+    return [
+      {
+        name: option,
+        type: type === 'int' || type === 'flag' ? type : 'string',
+        help,
+        ...(short === undefined ? {} : { short }),
+        ...(choices === undefined ? {} : { choices }),
+        ...(value === undefined || type === 'flag' ? {} : { default: value }),
+      },
+    ]
+  }),
+  { name: 'version', type: 'flag', help: 'show the version and exit' },
+  HELP_OPTION,
+]
+
+/** The key under which files and environment know an option: `--ssh-user` is `ssh_user`. */
+export function keyOf(option: string): string {
+  return option.replaceAll('-', '_')
+}

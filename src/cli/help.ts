@@ -1,0 +1,48 @@
+/** Help texts, laid out by yargs; the only file that loads all of it, which takes as long as starting node itself. */
+import yargs, { type Options } from 'yargs'
+import type { CommandSpec } from './command.js'
+import { GLOBAL_OPTIONS, HELP_OPTION, type GlobalOption } from './global-options.js'
+import { argName, commandUsage, PROGRAM_USAGE } from './usage.js'
+
+const COLUMNS = 80
+
+export async function programHelp(commands: readonly CommandSpec[]): Promise<string> {
+  const help = helpWith(GLOBAL_OPTIONS)
+    .group(
+      GLOBAL_OPTIONS.map(({ name }) => name),
+      'Global options:',
+    )
+    .usage(`${PROGRAM_USAGE}\n\nWhole environments of virtual machines from one init file`)
+    .updateStrings({ 'Commands:': 'Verbs:' })
+    .epilogue('options of a verb: lago VERB --help')
+  for (const { name, summary } of commands) help.command(name, summary)
+  return help.getHelp()
+}
+
+export async function commandHelp(command: CommandSpec): Promise<string> {
+  const { args, options, summary, example } = command
+  const positionals = args.map(({ name, arity }) => `[${argName(name)}${arity === 'many' ? '..' : ''}]`)
+  return helpWith([...options, HELP_OPTION])
+    .usage(`${commandUsage(command)}\n\n${summary}`)
+    .updateStrings({ 'Positionals:': 'Arguments:' })
+    .command(['$0', ...positionals].join(' '), false, (builder) =>
+      args.reduce((parser, { name, help }) => parser.positional(argName(name), { describe: help }), builder),
+    )
+    .example(example, '')
+    .epilogue('global options: lago --help')
+    .getHelp()
+}
+
+function helpWith(options: readonly GlobalOption[]): ReturnType<typeof yargs> {
+  const byName = Object.fromEntries(options.map((option) => [option.name, describeOption(option)]))
+  return yargs([]).scriptName('lago').detectLocale(false).help(false).version(false).wrap(COLUMNS).options(byName)
+}
+
+function describeOption({ type, short, help, choices, default: value }: GlobalOption): Options {
+  return {
+    type: type === 'flag' ? 'boolean' : type === 'int' ? 'number' : 'string',
+    describe: choices === undefined ? help : `${help}: ${choices.join(', ')}`,
+    ...(short === undefined ? {} : { alias: short }),
+    ...(value === undefined ? {} : { defaultDescription: value }),
+  }
+}

@@ -1,0 +1,28 @@
+/** The program as a process: arguments, environment, standard streams, signals and exit code meet the rest here. */
+import { fastAnswer } from './cli/fast-path.js'
+
+const argv = process.argv.slice(2)
+const quick = fastAnswer(argv)
+if (quick === undefined) await main()
+else process.stdout.write(quick)
+
+async function main(): Promise<void> {
+  ignoreClosedPipe(process.stdout)
+  ignoreClosedPipe(process.stderr)
+  const { abortOnSignals } = await import('./cli/signals.js')
+  const signal = abortOnSignals(process)
+  const { homedir } = await import('node:os')
+  const { runProgram } = await import('./cli/program.js')
+  const { commands } = await import('./cli/commands/index.js')
+  const { env, stdin, stdout, stderr } = process
+  const io = { argv, env, cwd: process.cwd(), homeDir: homedir(), stdin, stdout, stderr, signal }
+  process.exitCode = await runProgram(io, commands)
+  process.exit() // whatever a library still holds open, the work is done and everything is written
+}
+
+/** `lago status | head -1` closes the pipe early; that is not an error. */
+function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}

@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals'
+import { LagoError } from '../../../src/base/errors.js'
+import { describeError } from '../../../src/cli/errors.js'
+
+const cases: [string, LagoError, string][] = [
+  ['a message', new LagoError('LAGO_X', 'no such thing'), 'no such thing [LAGO_X]\n'],
+  [
+    'a message with a hint',
+    new LagoError('LAGO_X', 'no such thing', { hint: 'make one' }),
+    'no such thing [LAGO_X]\n  hint: make one\n',
+  ],
+  [
+    'several findings, a line each',
+    new LagoError('LAGO_SPEC_INVALID', 'F:1:1: one\nF:2:1: two', { hint: 'mend F' }),
+    'F:1:1: one [LAGO_SPEC_INVALID]\nF:2:1: two\n  hint: mend F\n',
+  ],
+  [
+    'the usage above a usage error',
+    new LagoError('LAGO_USAGE', 'unknown option -z', { data: { usage: 'usage: lago' } }),
+    'usage: lago\nunknown option -z [LAGO_USAGE]\n',
+  ],
+]
+test.each(cases)('a known error is told as %s', (_name, error, expected) => {
+  expect(describeError(error, { debug: false })).toBe(expected)
+})
+
+test('at debug level a known error has its stack, and that of its cause', () => {
+  const error = new LagoError('LAGO_X', 'outer', { cause: new Error('inner') })
+  const text = describeError(error, { debug: true })
+  expect(text).toMatch(/^outer \[LAGO_X\]\n.*LagoError: outer\n +at /)
+  expect(text).toMatch(/\[cause\]: Error: inner\n +at /)
+})
+
+test('an unknown error always has its stack', () => {
+  const text = describeError(new TypeError('x is not a function'), { debug: false })
+  expect(text).toMatch(/^Error occured, aborting\nTypeError: x is not a function\n +at /)
+  expect(describeError('only text', { debug: false })).toBe("Error occured, aborting\n'only text'\n")
+})

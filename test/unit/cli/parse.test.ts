@@ -1,0 +1,202 @@
+import { describe, expect, test } from '@jest/globals'
+import type { CommandSpec } from '../../../src/cli/command.js'
+import { parseArgv } from '../../../src/cli/parse.js'
+
+const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'init',
+    summary: 'Create an environment',
+    example: 'lago init LagoInitFile',
+    args: [
+      { name: 'workdir', arity: 'optional', help: 'where' },
+      { name: 'virt-config', arity: 'optional', help: 'what' },
+    ],
+    options: [
+      { name: 'template-repo-path', type: 'string', help: 'repository file' },
+      { name: 'template-repo-name', type: 'string', help: 'repository name' },
+      { name: 'set-current', type: 'flag', help: 'make it current' },
+      { name: 'depth', type: 'int', help: 'how deep' },
+    ],
+    run: async () => undefined,
+  },
+  {
+    name: 'snapshot',
+    summary: 'Keep a state',
+    example: 'lago snapshot s1',
+    args: [{ name: 'snapshot-name', arity: 'optional', help: 'name' }],
+    options: [{ name: 'list', short: 'l', type: 'flag', help: 'list' }],
+    run: async () => undefined,
+  },
+  {
+    name: 'shell',
+    summary: 'Open a shell',
+    example: 'lago shell vm0',
+    args: [
+      { name: 'host', arity: 'one', help: 'VM' },
+      { name: 'args', arity: 'many', help: 'command' },
+    ],
+    options: [],
+    passThrough: true,
+    run: async () => undefined,
+  },
+]
+
+interface Expected {
+  readonly verb: string
+  readonly words?: readonly string[]
+  readonly options?: Record<string, string>
+  readonly globals?: Record<string, string>
+}
+
+describe('a command line', () => {
+  const cases: [string, Expected][] = [
+    ['init', { verb: 'init' }],
+    [
+      'init dir file --template-repo-path r.json',
+      { verb: 'init', words: ['dir', 'file'], options: { template_repo_path: 'r.json' } },
+    ],
+    [
+      'init --template-repo-path=r.json dir',
+      { verb: 'init', words: ['dir'], options: { template_repo_path: 'r.json' } },
+    ],
+    [
+      'init --template-repo-p r --set dir',
+      { verb: 'init', words: ['dir'], options: { template_repo_path: 'r', set_current: 'true' } },
+    ],
+    ['--workdir w init', { verb: 'init', globals: { workdir_path: 'w' } }],
+    [
+      '-w w -fjson --logdepth -1 init',
+      { verb: 'init', globals: { workdir_path: 'w', out_format: 'json', logdepth: '-1' } },
+    ],
+    ['-f json -f yaml init', { verb: 'init', globals: { out_format: 'yaml' } }],
+    ['--libvirt_url test:///default init', { verb: 'init', globals: { libvirt_url: 'test:///default' } }],
+    [
+      '--libvirt-u me --default_root_p pw init',
+      { verb: 'init', globals: { libvirt_user: 'me', default_root_password: 'pw' } },
+    ],
+    ['--ignore -j4 --accel=tcg init', { verb: 'init', globals: { ignore_warnings: 'true', jobs: '4', accel: 'tcg' } }],
+    ['-l debug init --workdir w -l error', { verb: 'init', globals: { loglevel: 'error', workdir_path: 'w' } }],
+    ['-l debug snapshot -l', { verb: 'snapshot', options: { list: 'true' }, globals: { loglevel: 'debug' } }],
+    ['snapshot -- -l', { verb: 'snapshot', words: ['-l'] }],
+    ['snapshot --logl debug s', { verb: 'snapshot', words: ['s'], globals: { loglevel: 'debug' } }],
+    ['init 007 1e3', { verb: 'init', words: ['007', '1e3'] }],
+    [
+      '-P x shell vm0 ls -la --out-format y',
+      { verb: 'shell', words: ['vm0', 'ls', '-la', '--out-format', 'y'], globals: { prefix_name: 'x' } },
+    ],
+    ['shell vm0 -c ls', { verb: 'shell', words: ['vm0', '-c', 'ls'] }],
+    ['shell --help', { verb: 'shell', words: ['--help'] }],
+    ['shell vm0 -- -x', { verb: 'shell', words: ['vm0', '--', '-x'] }],
+  ]
+  test.each(cases)('%s', async (line, { verb, words = [], options = {}, globals = {} }) => {
+    const invocation = await parseArgv(line.split(' '), COMMANDS)
+    if (invocation.kind !== 'run') throw new Error(`got ${invocation.kind}`)
+    expect(invocation.command.name).toBe(verb)
+    expect(invocation.words).toEqual(words)
+    expect(Object.fromEntries(invocation.options)).toEqual(options)
+    expect(Object.fromEntries(invocation.globals)).toEqual(globals)
+  })
+})
+
+describe('a wrong command line', () => {
+  const PROGRAM = 'usage: lago [global options] VERB [options] [arguments]'
+  const INIT = 'usage: lago [global options] init [options] [WORKDIR] [VIRT_CONFIG]'
+  const cases: [string, { message: string; usage: string; hint?: string; code?: string }][] = [
+    ['--workdri w init', { message: 'unknown option --workdri', usage: PROGRAM }],
+    ['--loglevl x init', { message: 'unknown option --loglevl', usage: PROGRAM, hint: 'did you mean --loglevel?' }],
+    ['-z init', { message: 'unknown option -z', usage: PROGRAM }],
+    [
+      '--libvirt x init',
+      {
+        message: 'option --libvirt is ambiguous: it could be --libvirt_url, --libvirt-user, --libvirt-password',
+        usage: PROGRAM,
+      },
+    ],
+    [
+      'init --template-repo x',
+      {
+        message: 'option --template-repo is ambiguous: it could be --template-repo-path, --template-repo-name',
+        usage: INIT,
+      },
+    ],
+    ['init --set-curent', { message: 'unknown option --set-curent', usage: INIT, hint: 'did you mean --set-current?' }],
+    ['init --set-current=no', { message: 'option --set-current takes no value', usage: INIT }],
+    ['init --depth', { message: 'not enough arguments following: depth', usage: INIT }],
+    ['init --depth --set-current', { message: 'not enough arguments following: depth', usage: INIT }],
+    [
+      'intit',
+      {
+        message: 'unknown verb "intit"; known: init, snapshot, shell',
+        usage: PROGRAM,
+        hint: 'did you mean "init"?',
+        code: 'LAGO_UNKNOWN_COMMAND',
+      },
+    ],
+    [
+      'frobnicate',
+      {
+        message: 'unknown verb "frobnicate"; known: init, snapshot, shell',
+        usage: PROGRAM,
+        hint: 'lago --help',
+        code: 'LAGO_UNKNOWN_COMMAND',
+      },
+    ],
+  ]
+  test.each(cases)('%s', async (line, { message, usage, hint, code = 'LAGO_USAGE' }) => {
+    await expect(parseArgv(line.split(' '), COMMANDS)).rejects.toMatchObject({ code, message, hint, data: { usage } })
+  })
+})
+
+describe('help', () => {
+  test.each([['-h'], ['--help'], ['--he'], ['-l', 'debug', '--help', 'init']])(
+    'of the program: %s',
+    async (...argv) => {
+      const help = await parseArgv(argv, COMMANDS)
+      expect(help).toMatchObject({
+        kind: 'help',
+        exitCode: 0,
+        text: expect.stringContaining('usage: lago [global options] VERB'),
+      })
+      expect(help).toMatchObject({ text: expect.stringMatching(/lago init +Create an environment/) })
+      expect(help).toMatchObject({ text: expect.stringMatching(/-w, --workdir-path +path of the workdir/) })
+    },
+  )
+
+  test('of a verb names its arguments, options and an example', async () => {
+    const help = await parseArgv(['init', 'x', '--help'], COMMANDS)
+    if (help.kind !== 'help') throw new Error(`got ${help.kind}`)
+    expect(help.text).toBe(
+      `usage: lago [global options] init [options] [WORKDIR] [VIRT_CONFIG]
+
+Create an environment
+
+Arguments:
+  WORKDIR      where
+  VIRT_CONFIG  what
+
+Options:
+      --template-repo-path  repository file                             [string]
+      --template-repo-name  repository name                             [string]
+      --set-current         make it current                            [boolean]
+      --depth               how deep                                    [number]
+  -h, --help                show this help and exit                    [boolean]
+
+Examples:
+  lago init LagoInitFile
+
+global options: lago --help
+`.trimEnd(),
+    )
+  })
+
+  test('stands in for a missing verb, as a failure', async () => {
+    expect(await parseArgv(['-l', 'debug'], COMMANDS)).toMatchObject({ kind: 'help', exitCode: 1 })
+  })
+})
+
+test.each([['--version'], ['--vers'], ['-l', 'debug', '--version', 'init'], ['init', '--version']])(
+  'version: %s',
+  async (...argv) => {
+    expect(await parseArgv(argv, COMMANDS)).toEqual({ kind: 'version' })
+  },
+)
