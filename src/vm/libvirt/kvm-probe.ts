@@ -86,8 +86,8 @@ async function firstOf(task: Task, emulator: ChildProcess, deadlineMs: number): 
     })
     emulator.on('error', (error) => answer(false, `the emulator could not be run: ${messageOf(error)}`))
     emulator.on('close', (code, signal) => {
-      const lastLine = complaint.trim().split('\n').at(-1)
-      answer(false, `the emulator ended (${signal ?? code})${lastLine ? `: ${lastLine}` : ''}`)
+      if (complaint !== '') task.log('debug', `the emulator's last words: ${complaint.trim()}`)
+      answer(false, `the emulator ended (${signal ?? `exit code ${code}`}) before a kernel's first line`)
     })
   })
 }

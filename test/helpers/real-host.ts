@@ -1,0 +1,36 @@
+/** The real libvirt of this host, and the mini guest, for integration tests. */
+import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const repository = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'lago', 'mini-repo')
+
+/** The real libvirt, and the template repository that `scripts/make-guest` makes. */
+export const MINI_ENV: Readonly<Record<string, string>> = {
+  LAGO_LIBVIRT_URL: 'qemu:///system',
+  LAGO__INIT__TEMPLATE_REPO_PATH: path.join(repository, 'template-repo.json'),
+  LAGO_PROBE_KERNEL: path.join(repository, 'vmlinuz'),
+}
+
+/** A domain of an init file. */
+export function miniVm(nics: readonly { readonly net: string }[]): unknown {
+  const root = { name: 'root', type: 'template', template_name: 'mini', dev: 'vda', format: 'qcow2' }
+  return { memory: 192, vcpu: 1, nics, disks: [root] }
+}
+
+/** What environments leave on a host when they leak. */
+export async function hostState(): Promise<Readonly<Record<string, readonly string[]>>> {
+  const virsh = async (...args: string[]): Promise<string[]> =>
+    (await run('virsh', ['-q', '-c', 'qemu:///system', ...args])).stdout.split('\n').filter((line) => line !== '')
+  return {
+    domains: (await virsh('list', '--all', '--name')).sort(),
+    networks: (await virsh('net-list', '--all', '--name')).sort(),
+    interfaces: (await readdir('/sys/class/net')).sort(),
+    dnsmasq: (await readdir('/var/lib/libvirt/dnsmasq').catch(() => []))
+      .filter((name) => name.endsWith('.conf'))
+      .sort(),
+  }
+}
