@@ -10,6 +10,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'nod
 import { connect } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 
 const VM_COUNTS = [1, 4, 8]
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 3)
@@ -30,8 +31,8 @@ try {
   for (const count of VM_COUNTS) await benchEnvironment(count)
 } finally {
   await rm(place, { recursive: true, force: true })
+  printTable()
 }
-printTable()
 
 async function benchStartUp(): Promise<void> {
   for (let round = 0; round < ROUNDS * 3; round++) {
@@ -50,9 +51,15 @@ async function benchEnvironment(count: number): Promise<void> {
   await lago(dir, ['destroy', '--yes'])
   const label = (what: string): string => `${what}, ${count} VM${count > 1 ? 's' : ''}`
   for (let round = 0; round < ROUNDS; round++) {
-    const hand = await benchLago(dir, label)
-    await benchByHand(hand, label)
-    await rm(hand.dir, { recursive: true })
+    const hand = await benchLago(dir, label).catch(async (error: unknown) => {
+      await lago(dir, ['destroy', '--yes'])
+      throw error
+    })
+    try {
+      await benchByHand(hand, label)
+    } finally {
+      await removeHandMade(hand)
+    }
   }
 }
 
@@ -125,6 +132,13 @@ async function benchByHand(hand: HandMade, label: (what: string) => string): Pro
   })
 }
 
+/** Whatever of it is still there, after a run that failed in the middle. */
+async function removeHandMade(hand: HandMade): Promise<void> {
+  for (const { name } of hand.domains) await run('virsh', ['-q', 'destroy', name]).catch(() => undefined)
+  await run('virsh', ['-q', 'net-destroy', hand.netName]).catch(() => undefined)
+  await rm(hand.dir, { recursive: true })
+}
+
 async function handMade(dir: string, prefix: string, ips: readonly string[]): Promise<HandMade> {
   const handDir = await mkdtemp(path.join(dir, 'hand-'))
   await chmod(handDir, 0o711)
@@ -164,12 +178,22 @@ function environment(count: number): unknown {
 
 /** The same wait for both ways: a greeting on port 22, then one command over ssh, on all VMs at once. */
 async function sshAnswers(ips: readonly string[], keyPath: string): Promise<void> {
-  const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR']
   await Promise.all(
     ips.map(async (ip) => {
-      while (!(await greets(ip))) await new Promise((resolve) => setTimeout(resolve, 50))
-      await run('ssh', ['-F', 'none', '-i', keyPath, ...options.flatMap((o) => ['-o', o]), `root@${ip}`, 'true'])
+      while (!(await greets(ip)) || !(await commandRuns(ip, keyPath))) await setTimeout(50)
     }),
+  )
+}
+
+async function commandRuns(ip: string, keyPath: string): Promise<boolean> {
+  const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR']
+  const flags = options.flatMap((option) => ['-o', option])
+  return run('ssh', ['-F', 'none', '-i', keyPath, ...flags, `root@${ip}`, 'true']).then(
+    () => true,
+    (error: unknown) => {
+      console.error(String(error))
+      return false
+    },
   )
 }
 

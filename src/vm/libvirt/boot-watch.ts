@@ -4,7 +4,7 @@ import type { LibvirtConnection } from '../../libvirt/types.js'
 import type { BootWatch } from '../provider.js'
 
 /** A guest that uses less of one CPU than this between two looks is idle. */
-const IDLE_SHARE = 0.3
+const IDLE_SHARE = 0.12
 /** Looks in a row that must find it idle: a boot has short pauses of its own. */
 const IDLE_LOOKS = 2
 /** A guest that computes for ever does not hold the others back for ever. */
