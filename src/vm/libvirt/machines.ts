@@ -10,8 +10,8 @@ import type { MachineFacts } from './domain-xml.js'
 
 export interface Machines {
   forVm(task: Task, vm: VmPlan): Promise<Omit<MachineFacts, 'credentials'>>
-  /** What a VM gets that does not ask for anything. */
-  defaultAccel(task: Task): Promise<'kvm' | 'tcg'>
+  /** libvirt's domain type for a VM that does not ask for anything: `kvm`, `qemu` (emulation), `test`. */
+  defaultType(task: Task): Promise<string>
 }
 
 export type MachineOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & { readonly cacheDir: string }
@@ -40,7 +40,7 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
     return verdict
   }
   return {
-    defaultAccel: async (task) => (await chooseOnce(task, options.accel)).accel,
+    defaultType: async (task) => (await chooseOnce(task, options.accel)).domainType,
     async forVm(task, vm) {
       const { arch, emulator, machineTypes, hostCpu } = await readOnce(task)
       const { domainType } = await chooseOnce(task, vm.spec.accel ?? options.accel)

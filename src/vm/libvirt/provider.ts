@@ -49,11 +49,12 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
 }
 
 /** With KVM a booting guest waits more than it computes; an emulated one keeps a core busy. */
-const SLOTS_PER_CORE_WITH_KVM = 4
+const SLOTS_PER_CORE: Readonly<Record<string, number>> = { kvm: 4, qemu: 1 }
 
+/** Without limit for drivers that run nothing, as libvirt's test driver. */
 async function bootSlots(task: Task, machines: Machines): Promise<number> {
-  const cores = os.availableParallelism()
-  return (await machines.defaultAccel(task)) === 'kvm' ? cores * SLOTS_PER_CORE_WITH_KVM : cores
+  const perCore = SLOTS_PER_CORE[await machines.defaultType(task)]
+  return perCore === undefined ? Infinity : perCore * os.availableParallelism()
 }
 
 /** libvirt only says that a file could not be opened; here it is said which directory is in the way. */
