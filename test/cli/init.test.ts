@@ -158,7 +158,7 @@ describe('init leaves nothing behind when', () => {
     const uuid = await read('.lago/default/uuid')
     const run = await lago(['init'])
     expect(run.exitCode).toBe(2)
-    expect(run.stderr).toContain('Prefix with name default already exists in workdir')
+    expect(run.stderr).toMatch(/Prefix with name default already exists in workdir[\s\S]*LAGO_PREFIX_EXISTS/)
     expect(await read('.lago/default/uuid')).toBe(uuid)
   })
 

@@ -133,7 +133,7 @@ describe('start, stop and cleanup on the test driver', () => {
     expect(await lago(['shell', 'vm0', 'true'])).toMatchObject({
       exitCode: 2,
       stdout: '',
-      stderr: expect.stringContaining('Host vm0 is not "running", but "down"'),
+      stderr: expect.stringContaining('Host vm0 is not "running", but "down" [LAGO_VM_NOT_RUNNING]'),
     })
     expect(await lago(['shell', 'engine'])).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('vm0, vm1') })
   })

@@ -116,8 +116,23 @@ function diskElement(disk: DiskPlan, index: number, machine: MachineFacts): XmlE
   return element('disk', { type: 'file', device: disk.device }, [
     element('driver', driverAttributes(disk)),
     element('source', { file: disk.path }),
+    backingStore(disk),
     element('target', { dev: disk.spec.dev, bus: busOf(disk, machine) }),
     element('serial', {}, String(index + 1)),
+  ])
+}
+
+/**
+ * A template's image is everybody's: it can be read by all, and libvirt is told to leave its owner as it is. Other
+ * chains are left to libvirt to look at.
+ */
+function backingStore({ backing }: DiskPlan): XmlElement | undefined {
+  if (backing?.format !== 'raw') return undefined
+  const source = element('source', { file: backing.path }, [element('seclabel', { model: 'dac', relabel: 'no' })])
+  return element('backingStore', { type: 'file' }, [
+    element('format', { type: 'raw' }),
+    source,
+    element('backingStore'),
   ])
 }
 
