@@ -2,11 +2,13 @@
 import path from 'node:path'
 import type { Task } from '../../base/task.js'
 import type { Accel, Config } from '../../config/types.js'
+import { findQemuUser } from '../../disk/access.js'
 import type { LibvirtConnection } from '../../libvirt/types.js'
 import type { VmPlan } from '../../plan/types.js'
 import { chooseAccel, type AccelVerdict } from './accel.js'
 import { readCapabilities, type Capabilities } from './capabilities.js'
 import type { MachineFacts } from './domain-xml.js'
+import { kvmAccessProblem } from './kvm-access.js'
 
 export interface Machines {
   forVm(task: Task, vm: VmPlan): Promise<Omit<MachineFacts, 'credentials'>>
@@ -23,8 +25,14 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
   const verdicts = new Map<Accel, Promise<AccelVerdict>>()
 
   const readOnce = async (task: Task): Promise<Capabilities> => {
-    capabilities ??= libvirt.capabilities(task).then((xml) => readCapabilities(xml))
+    capabilities ??= read(task)
     return capabilities
+  }
+  const read = async (task: Task): Promise<Capabilities> => {
+    const user = libvirt.uri.startsWith('qemu:') ? await findQemuUser() : undefined
+    const problem = user === undefined ? undefined : await kvmAccessProblem(user)
+    if (problem !== undefined) task.log('warning', problem)
+    return readCapabilities(await libvirt.capabilities(task))
   }
   const chooseOnce = async (task: Task, wanted: Accel): Promise<AccelVerdict> => {
     const known = verdicts.get(wanted)
