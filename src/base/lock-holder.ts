@@ -1,5 +1,6 @@
 /** Who holds a flock(2) lock, from what the kernel tells in /proc; no file of ours is needed. */
 import { readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
 
 export interface LockHolder {
   /** Undefined when /proc does not tell: another user's processes may be hidden. */
@@ -11,9 +12,9 @@ export interface LockHolder {
 const UNKNOWN: LockHolder = { pid: undefined, text: 'another process' }
 
 /** Never throws: it only serves messages. */
-export function findLockHolder(path: string): LockHolder {
+export function findLockHolder(lockPath: string): LockHolder {
   try {
-    const pid = pidOfLock(readFileSync('/proc/locks', 'utf8'), statSync(path))
+    const pid = pidOfLock(readFileSync('/proc/locks', 'utf8'), statSync(lockPath))
     if (pid === undefined) return UNKNOWN
     const command = commandOf(pid)
     const whose = pid === process.pid ? 'this process' : `pid ${pid}`
@@ -53,8 +54,10 @@ function deviceText(dev: number): string {
 
 const MAX_COMMAND_LENGTH = 100
 
+/** Programs and scripts by their names alone: where they are installed says nothing here. */
 function commandOf(pid: number): string {
-  const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim()
+  const [program = '', first = '', ...others] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').trim().split('\0')
+  const words = [path.basename(program), path.basename(first), ...others].join(' ').trim()
   const command = words.replace(/(password[= ])\S+/gi, '$1***')
   return command.length > MAX_COMMAND_LENGTH ? `${command.slice(0, MAX_COMMAND_LENGTH)}...` : command
 }

@@ -29,6 +29,13 @@ interface Ended {
   readonly stderr: string
 }
 
+/** Everything that is in the stream; since Node 26 `read` gives one piece at a time. */
+function textOf(stream: PassThrough): string {
+  const pieces: unknown[] = []
+  for (let piece: unknown = stream.read(); piece !== null; piece = stream.read()) pieces.push(piece)
+  return pieces.map(String).join('')
+}
+
 /** Runs one verb, `verb`, as a user would. */
 async function program(command: CommandSpec, given: Given = {}): Promise<Ended> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
@@ -46,7 +53,6 @@ async function program(command: CommandSpec, given: Given = {}): Promise<Ended> 
     signal: (given.abort ?? new AbortController()).signal,
   }
   const exitCode = await runProgram(io, [command])
-  const textOf = (stream: PassThrough): string => String(stream.read() ?? '')
   return { exitCode, stdout: textOf(stdout), stderr: textOf(stderr) }
 }
 
