@@ -16,13 +16,16 @@ async function main(): Promise<void> {
   const { commands } = await import('./cli/commands/index.js')
   const { env, stdin, stdout, stderr } = process
   const io = { argv, env, cwd: process.cwd(), homeDir: homedir(), stdin, stdout, stderr, signal }
-  process.exitCode = await runProgram(io, commands)
-  process.exit() // whatever a library still holds open, the work is done and everything is written
+  const exitCode = await runProgram(io, commands)
+  // the work is done and everything is written, whatever a library still holds open
+  if (!signal.aborted) process.exit(exitCode)
+  const { exitNow } = await import('./libvirt/exit-now.js')
+  exitNow(exitCode)
 }
 
-/** `lago status | head -1` closes the pipe early; that is not an error. */
+/** `lago status | head -1` closes the pipe early, and a terminal may go away; neither is an error. */
 function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   })
 }

@@ -34,6 +34,7 @@ export async function fanOut<T, R>(
   }
   const lanes = Math.min(options.limit ?? items.length, items.length)
   await Promise.all(Array.from({ length: lanes }, runLane))
+  if (failures.length > 0 && task.signal.aborted) failures.push(task.signal.reason)
   if (failures.length > 0) throw joinFailures(failures)
   task.signal.throwIfAborted()
   return results

@@ -1,8 +1,6 @@
 /** Writing files so that a reader sees the old content or the new, never a half. */
 import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError, LagoError } from './errors.js'
-import { NO_SPACE_HINT } from './process.js'
 
 export interface WriteOptions {
   /** Default 0o644. */
@@ -11,7 +9,7 @@ export interface WriteOptions {
 
 /**
  * Writes to a temporary name beside `filePath`, syncs, renames.
- * Throws `LAGO_NO_SPACE` when the disk is full; the old file is untouched then.
+ * On any failure the old file is untouched.
  */
 export async function writeFileAtomic(filePath: string, content: string, options: WriteOptions = {}): Promise<void> {
   const temporaryPath = temporaryPathFor(filePath)
@@ -26,7 +24,7 @@ export async function writeFileAtomic(filePath: string, content: string, options
     await rename(temporaryPath, filePath)
   } catch (error) {
     await rm(temporaryPath, { force: true })
-    throw isSystemError(error, 'ENOSPC', 'EDQUOT') ? noSpace(filePath, error) : error
+    throw error
   }
 }
 
@@ -41,7 +39,3 @@ export function temporaryPathFor(filePath: string): string {
 }
 
 let temporaryCount = 0
-
-function noSpace(filePath: string, cause: unknown): LagoError {
-  return new LagoError('LAGO_NO_SPACE', `the disk is full: could not write ${filePath}`, { hint: NO_SPACE_HINT, cause })
-}

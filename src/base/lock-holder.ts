@@ -54,11 +54,12 @@ function deviceText(dev: number): string {
 
 const MAX_COMMAND_LENGTH = 100
 
-/** Programs and scripts by their names alone: where they are installed says nothing here. */
+/** Programs and scripts by their names alone; options are left out, for there may be passwords among them. */
 function commandOf(pid: number): string {
   const [program = '', first = '', ...others] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').trim().split('\0')
-  const words = [path.basename(program), path.basename(first), ...others].join(' ').trim()
-  const command = words.replace(/(password[= ])\S+/gi, '$1***')
+  const options = others.findIndex((word) => word.startsWith('-'))
+  const words = others.slice(0, options === -1 ? undefined : options)
+  const command = [path.basename(program), path.basename(first), ...words].join(' ').trim()
   return command.length > MAX_COMMAND_LENGTH ? `${command.slice(0, MAX_COMMAND_LENGTH)}...` : command
 }
 

@@ -1,7 +1,7 @@
 /** Other programs: argv arrays only, never a shell; a failure carries the command line and the end of its stderr. */
 import { spawn } from 'node:child_process'
 import os from 'node:os'
-import { isSystemError, LagoError } from './errors.js'
+import { isSystemError, LagoError, NO_SPACE_HINT } from './errors.js'
 import type { Task } from './task.js'
 
 export interface CommandOptions {
@@ -46,7 +46,7 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, LC_ALL: 'C', ...options.env }, // what it says is looked at
       stdio: ['pipe', 'pipe', 'pipe'],
       signal: task.signal,
     })
@@ -117,5 +117,3 @@ function commandFailed(argv: readonly string[], result: CommandResult): LagoErro
     data,
   })
 }
-
-export const NO_SPACE_HINT = 'free some space, or put the prefix or the store on another disk'

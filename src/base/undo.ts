@@ -2,7 +2,7 @@
  * Roll-back: `await using undo = new UndoStack(task)`, `undo.defer(...)` right after each acquisition, `undo.commit()`
  * at the end. Without the commit everything deferred runs, last first, even when the task was aborted.
  */
-import { messageOf } from './errors.js'
+import { factsOf, messageOf } from './errors.js'
 import type { Task } from './task.js'
 
 const UNDO_GRACE_MS = 60_000
@@ -29,7 +29,9 @@ export class UndoStack implements AsyncDisposable {
     for (const { title, undo } of steps) {
       await this.#task
         .shielded(UNDO_GRACE_MS, async (task) => task.step(`Undo: ${title}`, undo))
-        .catch((error: unknown) => this.#task.log('error', `undo failed: ${title}: ${messageOf(error)}`))
+        .catch((error: unknown) =>
+          this.#task.log('error', `undo failed: ${title}: ${messageOf(error)}`, factsOf(error)),
+        )
     }
   }
 }

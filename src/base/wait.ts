@@ -1,6 +1,6 @@
 /** Waiting for something outside of us: always with a name, a limit, a pause between tries, and a memory of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LagoError, messageOf } from './errors.js'
+import { LagoError } from './errors.js'
 import type { Task } from './task.js'
 
 export interface WaitOptions {
@@ -50,13 +50,5 @@ function timeoutError(what: string, timeoutMs: number, seen: ReadonlyMap<string,
     'LAGO_TIMEOUT',
     `${what} did not happen within ${timeoutMs / 1000} s: ${attempts.join('; ')}; last seen: ${last}`,
     { data: { what, timeoutMs, attempts: Object.fromEntries(seen), lastSeen: last } },
-  )
-}
-
-/** The value, or the reason to try again: turns a throwing call into a probe. */
-export async function probeOf<T>(call: () => Promise<T>): Promise<Probe<T>> {
-  return call().then(
-    (value) => ({ value }),
-    (error: unknown) => ({ notYet: messageOf(error) }),
   )
 }

@@ -3,7 +3,7 @@
  * neither `process` nor the environment by itself.
  */
 import type { Readable, Writable } from 'node:stream'
-import { isLagoError, messageOf } from '../base/errors.js'
+import { explainSystemError, factsOf, messageOf } from '../base/errors.js'
 import { fanOutSink, type EventSink, type LagoEvent } from '../base/events.js'
 import { createTask, isCancelled } from '../base/task.js'
 import { cacheDirOf } from '../config/files.js'
@@ -94,7 +94,7 @@ async function runVerb(io: ProgramIo, { command, words, options, globals }: Run)
     await printOutput(io, outcome, loadFormat)
     return outcome.exitCode ?? 0
   } catch (thrown) {
-    const error = isCancelled(io.signal.reason) ? io.signal.reason : thrown
+    const error = isCancelled(io.signal.reason) ? io.signal.reason : explainSystemError(thrown)
     await printTo(io.stderr, redact(describeError(error, { debug: config.log.level === 'debug' })))
     sinks.quiet.emit(errorEvent(thrown))
     return exitCodeOf(error, command.name)
@@ -139,6 +139,12 @@ async function printOutput(
 }
 
 function errorEvent(error: unknown): LagoEvent {
-  const data = isLagoError(error) ? { code: error.code, hint: error.hint, ...error.data } : { error }
-  return { at: Date.now(), type: 'log', step: undefined, level: 'error', message: messageOf(error), data }
+  return {
+    at: Date.now(),
+    type: 'log',
+    step: undefined,
+    level: 'error',
+    message: messageOf(error),
+    data: factsOf(error),
+  }
 }

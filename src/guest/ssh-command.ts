@@ -13,6 +13,8 @@ export interface SshTarget {
   readonly password: string | undefined
   readonly keyPath: string
   readonly connectTimeoutMs: number
+  /** Attempts to connect, a second apart. */
+  readonly connectTries: number
 }
 
 export interface SshCommand {
@@ -39,6 +41,7 @@ export function sshCommand(
     IdentitiesOnly: 'yes',
     PreferredAuthentications: target.password === undefined ? 'publickey' : 'publickey,password',
     NumberOfPasswordPrompts: '1',
+    ConnectionAttempts: String(target.connectTries),
     ConnectTimeout: String(Math.max(1, Math.round(target.connectTimeoutMs / 1000))),
     ServerAliveInterval: '5',
     ServerAliveCountMax: '3',

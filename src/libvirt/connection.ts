@@ -17,8 +17,8 @@ export interface LibvirtOptions {
   readonly maxLanes?: number
 }
 
-/** How long `close` waits for calls in progress. */
-const CLOSE_LIMIT_MS = 10_000
+/** How long `close` waits for calls in progress, so that what was given up can be taken back. */
+const CLOSE_LIMIT_MS = 60_000
 
 /**
  * Touches nothing yet: libvirt is loaded and reached with the first call, or by `warmUp`.

@@ -33,6 +33,7 @@ export interface Libvirt {
   virNetworkCreateXML(connect: ConnectHandle, xml: string): NetworkHandle | null
   virNetworkLookupByName(connect: ConnectHandle, name: string): NetworkHandle | null
   virNetworkIsActive(network: NetworkHandle): number
+  virNetworkGetXMLDesc(network: NetworkHandle, flags: number): string | null
   virNetworkDestroy(network: NetworkHandle): number
   virNetworkFree(network: NetworkHandle): number
 
@@ -111,6 +112,7 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
     virDomainLookupByName: library.func('void *virDomainLookupByName(void *connect, const char *name)'),
     virDomainGetInfo: library.func('virDomainGetInfo', 'int', ['void *', koffi.out(koffi.pointer(virDomainInfo))]),
     virDomainGetXMLDesc: library.func('str! virDomainGetXMLDesc(void *domain, unsigned int flags)'),
+    virNetworkGetXMLDesc: library.func('str! virNetworkGetXMLDesc(void *network, unsigned int flags)'),
     virDomainDestroy: library.func('int virDomainDestroy(void *domain)'),
     virDomainFree: library.func('int virDomainFree(void *domain)'),
 

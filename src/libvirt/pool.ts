@@ -121,9 +121,15 @@ export function createLanePool({ maxLanes, startLane }: PoolOptions): LanePool {
     pump()
   }
 
+  function giveUp(): void {
+    for (const { task, undo } of running.keys())
+      if (undo !== undefined) task.log('error', `libvirt does not answer; ${undo.args[0]} may come up later: lago stop`)
+    for (const lane of lanes) lane.kill()
+  }
+
   async function closeAll(limitMs: number): Promise<void> {
     for (const job of queue.splice(0)) job.reject(new Error(CLOSED))
-    const timer = setTimeout(() => lanes.forEach((lane) => lane.kill()), limitMs)
+    const timer = setTimeout(giveUp, limitMs)
     await Promise.all(running.values())
     await Promise.all([...lanes].map(async (lane) => lane.close()))
     clearTimeout(timer)

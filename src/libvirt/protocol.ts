@@ -19,7 +19,7 @@ export interface LaneCalls {
   domainXml(name: string): string
   destroyDomain(name: string): boolean
   createNetwork(xml: string): void
-  activeNetworks(names: readonly string[]): ReadonlySet<string>
+  activeNetworks(names: readonly string[]): ReadonlyMap<string, string>
   destroyNetwork(name: string): boolean
 }
 

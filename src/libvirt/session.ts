@@ -97,6 +97,11 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
     return { state: vmStateOf(state), cpuTimeMs: Math.round(Number(cpuTime) / 1e6), vcpus: nrVirtCpu }
   }
 
+  function xmlIfActive(network: NetworkHandle): string | undefined {
+    if (libvirt.virNetworkIsActive(network) !== 1) return undefined
+    return libvirt.virNetworkGetXMLDesc(network, 0) ?? unless([VIR_ERR_NO_NETWORK], 'virNetworkGetXMLDesc')
+  }
+
   return {
     capabilities: () => libvirt.virConnectGetCapabilities(connection()) ?? fail('virConnectGetCapabilities'),
     createDomain(xml) {
@@ -130,7 +135,12 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
       libvirt.virNetworkFree(network)
     },
     activeNetworks(names) {
-      return new Set(names.filter((name) => withNetwork(name, (network) => libvirt.virNetworkIsActive(network) === 1)))
+      const active = new Map<string, string>()
+      for (const name of names) {
+        const xml = withNetwork(name, xmlIfActive)
+        if (xml !== undefined) active.set(name, xml)
+      }
+      return active
     },
     destroyNetwork: (name) =>
       withNetwork(name, (network) => {

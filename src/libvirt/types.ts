@@ -15,8 +15,8 @@ export interface LibvirtConnection extends AsyncDisposable {
   /** False: no such domain was running. */
   destroyDomain(task: Task, name: string): Promise<boolean>
   createNetwork(task: Task, xml: string): Promise<void>
-  /** The subset of `names` that exists and is active. */
-  activeNetworks(task: Task, names: readonly string[]): Promise<ReadonlySet<string>>
+  /** Those of `names` that exist and are active, with their XML. */
+  activeNetworks(task: Task, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** False: no such network was active. */
   destroyNetwork(task: Task, name: string): Promise<boolean>
   /** Waits for calls in progress, at most 10 s; the connection cannot be used after it. May be called twice. */

@@ -4,6 +4,7 @@
  */
 import { element, renderXml, type XmlElement } from '../base/xml.js'
 import { macOf } from '../plan/mac.js'
+import { ownerMark } from '../plan/owner-mark.js'
 import type { EnvPlan, NetPlan } from '../plan/types.js'
 
 export interface NetworkXmlOptions {
@@ -13,17 +14,10 @@ export interface NetworkXmlOptions {
   readonly ipv6: boolean
 }
 
-/** Marks the object as an environment's, so that leftovers can be told from foreign ones. */
-const METADATA_NAMESPACE = 'https://lago.dev/xmlns/env/1'
-
 export function networkXml(net: NetPlan, env: EnvPlan, options: NetworkXmlOptions): string {
+  const mark = ownerMark(env.uuid, { net: net.spec.name })
   const parts = net.spec.type === 'bridge' ? bridgeParts(net) : natParts(net, env, options)
-  return renderXml(element('network', {}, [element('name', {}, net.libvirtName), metadata(net, env), ...parts]))
-}
-
-function metadata(net: NetPlan, env: EnvPlan): XmlElement {
-  const owner = { 'xmlns:lago': METADATA_NAMESPACE, uuid: env.uuid, net: net.spec.name }
-  return element('metadata', {}, [element('lago:env', owner)])
+  return renderXml(element('network', {}, [element('name', {}, net.libvirtName), mark, ...parts]))
 }
 
 /** libvirt refuses an mtu for a bridge that is not its own. */

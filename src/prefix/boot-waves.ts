@@ -16,7 +16,7 @@ export interface Wave {
 
 /**
  * Starts `vms` in their order, at most `slots` of them still booting. Returns as soon as the last one is started.
- * A VM that fails does not keep the others back; the failures come as `fanOut` gives them.
+ * After a failure no further VM is begun; the failures come as `fanOut` gives them.
  */
 export async function startInWaves(task: Task, vms: readonly VmPlan[], wave: Wave): Promise<void> {
   const waiting = [...vms]
@@ -24,7 +24,10 @@ export async function startInWaves(task: Task, vms: readonly VmPlan[], wave: Wav
   const runSlot = async (): Promise<void> => {
     for (let vm = waiting.shift(); vm !== undefined; vm = waiting.shift()) {
       task.signal.throwIfAborted()
-      await wave.start(task, vm).catch((error: unknown) => failures.push(error))
+      await wave.start(task, vm).catch((error: unknown) => {
+        failures.push(error)
+        waiting.length = 0
+      })
       const watch = wave.watch(vm)
       while (waiting.length > 0 && !(await watch.isSettled(task))) await pause(task, LOOK_EVERY_MS)
     }

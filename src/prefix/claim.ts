@@ -1,44 +1,58 @@
-/** Taking a directory for a new prefix: one process gets it, and what a killed `init` left there is cleared first. */
-import { chmod, mkdir, rm } from 'node:fs/promises'
+/** Who may work on a prefix directory: one process at a time. What a killed `init` left there is cleared first. */
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from '../base/errors.js'
 import { acquireLock, withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
-import type { UndoStack } from '../base/undo.js'
+import { UndoStack } from '../base/undo.js'
+import { isDescribed } from './files.js'
 import type { PrefixLayout } from './layout.js'
 
-/** qemu's user must get to the images by their names; nobody else needs to list what is there. */
-const TRAVERSABLE = 0o711
 const CLAIM_WAIT_MS = 30_000
+/** A verb waits this long for another one that changes the same prefix. */
+const PREFIX_WAIT_MS = 600_000
 
 /**
- * Creates the directory and gives its lock, to be held until the prefix is complete.
+ * Creates the directory with its uuid and gives its lock, to be held until the prefix is complete or gone again.
  *
- * A directory that has a uuid, but neither its description nor a process that works on it, is what remains of an
- * `init` that was killed; it is removed. Throws `LAGO_PREFIX_EXISTS` for anything else that is there.
+ * What remains of an `init` that was killed is removed: files of a prefix without a description and without the mark
+ * of a complete one, on which no process works. Throws `LAGO_PREFIX_EXISTS` for anything else that is there.
  */
-export async function claimPrefixDir(task: Task, layout: PrefixLayout, undo: UndoStack): Promise<AsyncDisposable> {
+export async function claimPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Promise<AsyncDisposable> {
   const parent = path.dirname(layout.dir)
   const claim = { path: parent, kind: 'directory', what: `workdir ${parent}`, waitMs: CLAIM_WAIT_MS } as const
   return withLock(task, claim, async () => {
     if (await isLeftOver(task, layout)) await removeLeftOver(task, layout)
+    await using undo = new UndoStack(task)
     await makeDir(layout)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
-    return lockPrefix(task, layout.dir, 0)
+    await chmod(layout.dir, 0o711) // qemu's user must get through to the images; nobody else needs to list it
+    await writeFile(layout.uuid, uuid)
+    const lock = await lockPrefix(task, layout.dir)
+    undo.commit()
+    return lock
   })
 }
 
 /** The lock that every verb holds while it changes a prefix. Throws `LAGO_LOCKED` naming the holder. */
-export async function lockPrefix(task: Task, dir: string, waitMs: number): Promise<AsyncDisposable> {
+export async function lockPrefix(task: Task, dir: string, waitMs = PREFIX_WAIT_MS): Promise<AsyncDisposable> {
   return acquireLock(task, { path: dir, kind: 'directory', what: `prefix ${dir}`, waitMs }).catch((error: unknown) => {
     if (!isSystemError(error, 'ENOENT')) throw error
     throw new LagoError('LAGO_NO_PREFIX', `prefix ${dir} is not there any more`, { hint: 'lago list', cause: error })
   })
 }
 
+/** The names that a prefix has before its description is written. */
+const EARLY_NAMES: readonly (keyof PrefixLayout)[] = [
+  ...(['uuid', 'sshKey', 'sshPublicKey', 'metadata', 'images', 'virt', 'scripts', 'logs'] as const),
+]
+
 async function isLeftOver(task: Task, layout: PrefixLayout): Promise<boolean> {
-  if (!(await pathExists(layout.uuid)) || (await pathExists(layout.env))) return false
+  if (!(await pathExists(layout.dir)) || (await isDescribed(layout))) return false
+  const names = await readdir(layout.dir).catch(() => undefined)
+  const early = new Set(EARLY_NAMES.map((name) => path.basename(String(layout[name]))))
+  if (names === undefined || !names.every((name) => early.has(name))) return false
   const lock = await lockPrefix(task, layout.dir, 0).catch(() => undefined)
   await lock?.[Symbol.asyncDispose]()
   return lock !== undefined
@@ -54,9 +68,6 @@ async function makeDir(layout: PrefixLayout): Promise<void> {
     if (!isSystemError(error, 'EEXIST')) throw error
     throw prefixExists(layout.dir, error)
   })
-  await chmod(layout.dir, TRAVERSABLE)
-  await mkdir(layout.images)
-  await chmod(layout.images, TRAVERSABLE)
 }
 
 function prefixExists(dir: string, cause: unknown): LagoError {

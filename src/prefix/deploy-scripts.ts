@@ -5,7 +5,10 @@ import type { Task } from '../base/task.js'
 import type { EnvPlan, VmPlan } from '../plan/types.js'
 import type { PrefixLayout } from './layout.js'
 
-/** The plan with every script's path replaced by its copy's: the source path with every `/` as `_`. */
+/**
+ * The plan with every script's path replaced by its copy's: the source path with every `/` as `_`, and a number behind
+ * it where another script has that name already.
+ */
 export async function copyDeployScripts(
   task: Task,
   layout: PrefixLayout,
@@ -13,18 +16,27 @@ export async function copyDeployScripts(
   expand: (rawPath: string) => string,
 ): Promise<EnvPlan> {
   return task.step('Copying any deploy scripts', async () => {
-    const vms = new Map<string, VmPlan>()
-    for (const [name, vm] of plan.vms) {
-      const deployScripts: string[] = []
-      for (const rawPath of vm.spec.deployScripts) deployScripts.push(await copyScript(layout, expand(rawPath)))
-      vms.set(name, { ...vm, spec: { ...vm.spec, deployScripts } })
-    }
-    return { ...plan, vms }
+    const sources = [...plan.vms.values()].flatMap((vm) => vm.spec.deployScripts.map(expand))
+    const targets = targetsOf(sources, layout)
+    for (const [source, target] of targets) await copyFile(source, target)
+    const copies = (vm: VmPlan): string[] =>
+      vm.spec.deployScripts.map((rawPath) => targets.get(expand(rawPath)) ?? rawPath)
+    const vms = [...plan.vms].map(([name, vm]) => {
+      return [name, { ...vm, spec: { ...vm.spec, deployScripts: copies(vm) } }] as const
+    })
+    return { ...plan, vms: new Map(vms) }
   })
 }
 
-async function copyScript(layout: PrefixLayout, source: string): Promise<string> {
-  const target = path.join(layout.scripts, source.replaceAll('/', '_'))
-  await copyFile(source, target)
-  return target
+function targetsOf(sources: readonly string[], layout: PrefixLayout): ReadonlyMap<string, string> {
+  const targets = new Map<string, string>()
+  const taken = new Set<string>()
+  for (const source of new Set(sources)) {
+    const name = source.replaceAll('/', '_')
+    let target = name
+    for (let number = 2; taken.has(target); number++) target = `${name}.${number}`
+    taken.add(target)
+    targets.set(source, path.join(layout.scripts, target))
+  }
+  return targets
 }

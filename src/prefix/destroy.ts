@@ -1,33 +1,92 @@
 /** `lago destroy`: stop, free the leases, delete the files, in that order, so that a failure loses nothing. */
-import { lstat, readFile, realpath, rm, unlink } from 'node:fs/promises'
+import { readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { pathExists } from 'fs-extra/esm'
+import { isLagoError, LagoError } from '../base/errors.js'
+import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
+import { domainLibvirtName, netLibvirtName } from '../plan/names.js'
 import { lockPrefix } from './claim.js'
-import { isDescribed } from './files.js'
+import { readNames } from './files.js'
 import type { Host } from './host.js'
-import { prefixLayout, type PrefixLayout } from './layout.js'
+import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { openPrefix } from './prefix.js'
 import { cleanupPrefix } from './stop.js'
 
-const LOCK_WAIT_MS = 600_000
-
 /**
- * Leaves nothing of the prefix, on disk or in libvirt. A path that is a link loses only the link (spec 2.1); what it
- * points to is stopped and stays. Throws what stopping throws, and then nothing has been deleted.
+ * Leaves nothing of the prefix, on disk or in libvirt, however damaged it is; with `keepFiles` its files and its subnets
+ * stay.
+ *
+ * Throws `LAGO_NO_PREFIX` for a directory that is none, `LAGO_PREFIX_CORRUPT` when what it runs cannot be found out, and
+ * what stopping throws; then nothing has been deleted.
  */
-export async function destroyPrefix(task: Task, host: Host, givenPath: string): Promise<void> {
-  const layout = prefixLayout(await realpath(givenPath))
-  await using _lock = await lockPrefix(task, layout.dir, LOCK_WAIT_MS)
-  if (await isDescribed(layout)) await cleanupPrefix(task, host, await openPrefix(layout.dir))
-  if ((await lstat(givenPath)).isSymbolicLink()) {
-    await unlink(givenPath)
-    return
-  }
-  await releaseSubnets(task, host, layout)
+export async function destroyPrefix(
+  task: Task,
+  host: Host,
+  dir: string,
+  options: { readonly keepFiles: boolean } = { keepFiles: false },
+): Promise<void> {
+  const layout = prefixLayout(await realpath(dir))
+  if (!(await looksLikePrefix(layout))) throw notAPrefix(layout)
+  await using _lock = await lockPrefix(task, layout.dir)
+  const uuid = (await readFile(layout.uuid, 'utf8').catch(() => undefined))?.trim()
+  await stopAll(task, host, layout, uuid)
+  if (options.keepFiles) return
+  if (uuid !== undefined) await host.leases.release(task, leaseOwner(layout, uuid))
+  await rm(layout.virt, { recursive: true, force: true }) // first: what is left is seen to be nobody's
   await rm(layout.dir, { recursive: true, force: true })
 }
 
-/** An interrupted `init` may have left no uuid; then it had no lease either. */
-async function releaseSubnets(task: Task, host: Host, layout: PrefixLayout): Promise<void> {
-  const uuid = await readFile(layout.uuid, 'utf8').catch(() => undefined)
-  if (uuid !== undefined) await host.leases.release(task, { uuidPath: layout.uuid, uuid: uuid.trim() })
+/** A directory that `lago` has made, complete or not. */
+export async function looksLikePrefix(layout: PrefixLayout): Promise<boolean> {
+  for (const sign of [layout.uuid, layout.initialized, layout.virt]) if (await pathExists(sign)) return true
+  return false
+}
+
+async function stopAll(task: Task, host: Host, layout: PrefixLayout, uuid: string | undefined): Promise<void> {
+  const names = await namesIn(layout)
+  if (names.vms.length + names.nets.length === 0) return // its init was interrupted: nothing was ever started
+  try {
+    await cleanupPrefix(task, host, await openPrefix(layout.dir))
+  } catch (error) {
+    if (!isLagoError(error, 'LAGO_PREFIX_CORRUPT') || uuid === undefined) throw error
+    task.log('warning', `${error.message}; stopping by name what may run`)
+    await stopByName(task, host, names, uuid)
+  }
+}
+
+interface Names {
+  readonly vms: readonly string[]
+  readonly nets: readonly string[]
+}
+
+/** From the list of names, where it can be read, and from the files beside it, whatever is in them. */
+async function namesIn(layout: PrefixLayout): Promise<Names> {
+  const listed = await readNames(layout).catch((): Names => ({ vms: [], nets: [] }))
+  const files = await readdir(layout.virt).catch(() => [])
+  const after = (start: string): string[] =>
+    files.filter((file) => file.startsWith(start)).map((file) => file.slice(start.length))
+  return {
+    vms: [...new Set([...listed.vms, ...after('vm-')])],
+    nets: [...new Set([...listed.nets, ...after('net-')])],
+  }
+}
+
+async function stopByName(task: Task, host: Host, names: Names, uuid: string): Promise<void> {
+  const provider = host.providers.get(host.config.vm.defaultProvider)
+  await fanOut(task, names.vms, async (name, task) =>
+    provider.stop(task, { libvirtName: domainLibvirtName(uuid, name) }),
+  )
+  const nets = names.nets.map((name) => netLibvirtName(uuid, name))
+  await fanOut(task, [...(await host.nets.active(task, nets, uuid))], async (name, task) => host.nets.stop(task, name))
+}
+
+function notAPrefix({ dir }: PrefixLayout): LagoError {
+  return new LagoError(
+    'LAGO_NO_PREFIX',
+    `${dir} is not a prefix: it has neither a uuid nor a description of machines`,
+    {
+      hint: 'nothing was deleted; remove it by hand if it is not needed',
+      data: { dir },
+    },
+  )
 }

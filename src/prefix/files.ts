@@ -24,8 +24,15 @@ export async function readPrefixFiles(layout: PrefixLayout): Promise<EnvPlan> {
     Promise.all(names.nets.map(async (name) => read(name, layout.net(name)))),
     Promise.all(names.vms.map(async (name) => read(name, layout.vm(name)))),
   ])
-  if (uuid === undefined) throw new LagoError('LAGO_PREFIX_CORRUPT', `${layout.uuid} is missing`)
+  if (uuid === undefined) throw new LagoError('LAGO_PREFIX_CORRUPT', `${layout.uuid} is missing`, { hint: DAMAGED })
+  if (!UUID.test(uuid.trim()))
+    throw new LagoError('LAGO_PREFIX_CORRUPT', `${layout.uuid} does not hold 32 hex characters`, { hint: DAMAGED })
   return decodeEnv({ metadata, env, nets: new Map(nets), vms: new Map(vms) }, layout.dir, uuid.trim())
+}
+
+/** The names alone, for when the rest cannot be read. Throws `LAGO_PREFIX_CORRUPT`. */
+export async function readNames(layout: PrefixLayout): Promise<{ nets: readonly string[]; vms: readonly string[] }> {
+  return decodeNames(await readJson(layout.env), layout.dir)
 }
 
 /** `virt/env` comes last: from then on the prefix is described. */
@@ -37,6 +44,8 @@ export async function writePrefixFiles(layout: PrefixLayout, plan: EnvPlan): Pro
   await writeJsonAtomic(layout.env, env)
 }
 
+const UUID = /^[0-9a-f]{32}$/
+
 /** Passwords stand in the VMs' files. */
 const PRIVATE = { mode: 0o600 }
 
@@ -47,7 +56,7 @@ async function readJson(file: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new LagoError('LAGO_PREFIX_CORRUPT', `${file} is not JSON`, { data: { file }, cause })
+    throw new LagoError('LAGO_PREFIX_CORRUPT', `${file} is not JSON`, { hint: DAMAGED, data: { file }, cause })
   }
 }
 
@@ -57,6 +66,8 @@ async function readText(file: string): Promise<string | undefined> {
     throw error
   })
 }
+
+const DAMAGED = 'put the file back from a copy, or remove the environment with lago destroy'
 
 function incomplete({ dir }: PrefixLayout): LagoError {
   return new LagoError('LAGO_PREFIX_CORRUPT', `prefix ${dir} is not complete: its init has not come to an end`, {

@@ -2,10 +2,8 @@
  * `lago init`: from a validated init file to a prefix, top to bottom. Every acquisition is followed by its undo, and
  * the mark that makes a prefix of the directory is written last.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
-import path from 'node:path'
-import { expandVars } from '../base/expand-vars.js'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
@@ -17,22 +15,16 @@ import type { EnvPlan, VmPlan } from '../plan/types.js'
 import type { EnvSpec } from '../spec/types.js'
 import { openRepository } from '../store/repository.js'
 import type { StoredTemplate } from '../store/types.js'
-import { checkFiles } from './check-files.js'
 import { claimPrefixDir } from './claim.js'
 import { copyDeployScripts } from './deploy-scripts.js'
 import { diskRequest } from './disk-request.js'
 import { writePrefixFiles } from './files.js'
 import type { Host } from './host.js'
-import { prefixLayout, type PrefixLayout } from './layout.js'
+import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
+import { pathExpander, type PathContext } from './named-files.js'
 
-export interface InitRequest {
-  /** Absolute; must not exist. Its parent must. */
-  readonly prefixDir: string
+export interface InitRequest extends PathContext {
   readonly spec: EnvSpec
-  /** For `$NAME` in disk and script paths, beside the prefix's own. */
-  readonly vars: Readonly<Record<string, string | undefined>>
-  /** Relative script and disk paths of the init file start here (spec 6.3). */
-  readonly cwd: string
   /** False: no guest is given a key or a name, whatever the init file says. */
   readonly bootstrap: boolean
 }
@@ -45,13 +37,13 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
   const spec = request.bootstrap ? request.spec : withoutBootstrap(request.spec)
   const layout = prefixLayout(request.prefixDir)
   const expand = pathExpander(request)
-  checkKinds(host, spec)
-  await checkFiles(spec, expand)
 
   await task.step('Initialize and populate prefix', async (task) => {
+    const uuid = randomUUID().replaceAll('-', '')
+    await using _lock = await claimPrefixDir(task, layout, uuid) // held until after the undo
     await using undo = new UndoStack(task)
-    await using _lock = await claimPrefixDir(task, layout, undo)
-    const uuid = await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout))
+    undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
+    await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid))
     const templates = await ensureTemplates(task, host, spec, request)
     const gateways = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
     const planned = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
@@ -68,26 +60,16 @@ function withoutBootstrap(spec: EnvSpec): EnvSpec {
   return { ...spec, domains: new Map(domains) }
 }
 
-/** Throws `LAGO_UNKNOWN_KIND` for a VM type or provider that nobody has defined. */
-function checkKinds(host: Host, spec: EnvSpec): void {
-  for (const domain of spec.domains.values()) {
-    host.vmTypes.get(domain.vmType ?? host.config.vm.defaultType)
-    host.providers.get(domain.provider ?? host.config.vm.defaultProvider)
-  }
-}
-
-async function fillPrefixDir(task: Task, layout: PrefixLayout): Promise<string> {
-  const uuid = randomUUID().replaceAll('-', '')
+async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Promise<void> {
   await task.step('Create prefix dirs', async () => {
-    for (const dir of [layout.virt, layout.scripts, layout.logs]) await mkdir(dir)
+    for (const dir of [layout.images, layout.virt, layout.scripts, layout.logs]) await mkdir(dir)
+    await chmod(layout.images, 0o711) // qemu's user opens what is in it by name
   })
-  await task.step('Generate prefix uuid', async () => writeFile(layout.uuid, uuid))
   await task.step('Create ssh keys', async () => {
     const keys = await createSshKeyPair(`lago-${uuid.slice(0, 8)}`)
     await writeFile(layout.sshKey, keys.privateKey, { mode: 0o600 })
     await writeFile(layout.sshPublicKey, keys.publicKey)
   })
-  return uuid
 }
 
 async function ensureTemplates(
@@ -116,7 +98,7 @@ async function leaseSubnets(
   prefix: { layout: PrefixLayout; uuid: string },
   undo: UndoStack,
 ): Promise<ReadonlyMap<string, string>> {
-  const owner = { uuidPath: prefix.layout.uuid, uuid: prefix.uuid }
+  const owner = leaseOwner(prefix.layout, prefix.uuid)
   undo.defer('free the subnets', async (task) => void (await host.leases.release(task, owner)))
   const gateways = new Map<string, string>()
   for (const net of [...spec.nets.values()].filter((net) => net.type === 'nat')) {
@@ -136,9 +118,4 @@ async function createDisks(task: Task, plan: EnvPlan, expand: (rawPath: string) 
         await task.step(`Create disk ${disk.spec.name}`, async (task) => createDisk(task, diskRequest(disk, expand)))
     })
   await fanOut(task, [...plan.vms.values()], createDisksOf, { limit: DISKS_AT_ONCE })
-}
-
-function pathExpander({ vars, cwd, prefixDir }: InitRequest): (rawPath: string) => string {
-  const known = { ...vars, LAGO_PREFIX_PATH: prefixDir, LAGO_WORKDIR_PATH: path.dirname(prefixDir) }
-  return (rawPath) => path.resolve(cwd, expandVars(rawPath, known))
 }

@@ -43,3 +43,8 @@ export function prefixLayout(dir: string): PrefixLayout {
     vm: (name) => path.join(virt, `vm-${name}`),
   }
 }
+
+/** Leases are held in the name of the prefix's uuid file (spec 5.5). */
+export function leaseOwner({ uuid: uuidPath }: PrefixLayout, uuid: string): { uuidPath: string; uuid: string } {
+  return { uuidPath, uuid }
+}

@@ -7,7 +7,6 @@ import { nearest } from '../base/nearest.js'
 import type { Task } from '../base/task.js'
 import type { VmState } from '../libvirt/types.js'
 import type { EnvPlan, NetPlan, VmPlan } from '../plan/types.js'
-import type { LeaseOwner } from '../lease/types.js'
 import type { VmProvider } from '../vm/provider.js'
 import { readPrefixFiles } from './files.js'
 import type { Host } from './host.js'
@@ -26,10 +25,6 @@ export async function openPrefix(dir: string): Promise<Prefix> {
   return { dir, layout, plan: await readPrefixFiles(layout) }
 }
 
-export function leaseOwner(prefix: { layout: PrefixLayout; plan: { uuid: string } }): LeaseOwner {
-  return { uuidPath: prefix.layout.uuid, uuid: prefix.plan.uuid }
-}
-
 /**
  * The named VMs in the order of the init file; all without names.
  * Throws `LAGO_NO_SUCH_VM` with every unknown name and the VMs that there are.
@@ -42,8 +37,8 @@ export function selectVms(plan: EnvPlan, names: readonly string[]): VmPlan[] {
 
 /** The VM of this name, else the first whose name ends with it (spec 1.13). Throws `LAGO_NO_SUCH_VM`. */
 export function findVm(plan: EnvPlan, name: string): VmPlan {
-  const found = plan.vms.get(name) ?? [...plan.vms.values()].find((vm) => vm.spec.name.endsWith(name))
-  if (found === undefined) throw noSuchVm(plan, [name])
+  const found = plan.vms.get(name) ?? [...plan.vms.values()].find((vm) => name !== '' && vm.spec.name.endsWith(name))
+  if (found === undefined) throw noSuchVm(plan, [name], `Unable to find VM ${name}`)
   return found
 }
 
@@ -57,6 +52,18 @@ export function providerOf(host: Host, vm: VmPlan): VmProvider {
   return host.providers.get(vm.spec.provider ?? host.config.vm.defaultProvider)
 }
 
+/** Those of `nets` that are up. */
+export async function netsUp(
+  task: Task,
+  host: Host,
+  plan: EnvPlan,
+  nets: readonly NetPlan[],
+): Promise<readonly NetPlan[]> {
+  const names = nets.map((net) => net.libvirtName)
+  const active = await host.nets.active(task, names, plan.uuid)
+  return nets.filter((net) => active.has(net.libvirtName))
+}
+
 /** The state of every one of `vms`, by name, in one round trip per provider. */
 export async function statesOf(task: Task, host: Host, vms: readonly VmPlan[]): Promise<ReadonlyMap<string, VmState>> {
   const states = new Map<string, VmState>()
@@ -67,12 +74,16 @@ export async function statesOf(task: Task, host: Host, vms: readonly VmPlan[]): 
   return states
 }
 
-function noSuchVm(plan: EnvPlan, unknown: readonly string[]): LagoError {
+function noSuchVm(
+  plan: EnvPlan,
+  unknown: readonly string[],
+  what = `The following vms do not exist: ${unknown.join(', ')}`,
+): LagoError {
   const names = [...plan.vms.keys()]
   const meant = unknown.map((name) => nearest(name, names)).find((name) => name !== undefined)
   const question = meant === undefined ? '' : `; did you mean ${meant}?`
-  return new LagoError('LAGO_NO_SUCH_VM', `The following vms do not exist: ${unknown.join(', ')}${question}`, {
-    hint: `the VMs of this environment: ${names.join(', ')}`,
+  return new LagoError('LAGO_NO_SUCH_VM', `${what}${question}`, {
+    hint: `Available VMs: ${names.join(', ')}`,
     data: { unknown, vms: names },
   })
 }

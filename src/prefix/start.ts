@@ -1,12 +1,15 @@
 /** `lago start`: nets, then VMs in waves that the host can carry; on a failure only what this call began is undone. */
 import { readFile } from 'node:fs/promises'
+import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
+import type { VmState } from '../libvirt/types.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
 import { startInWaves } from './boot-waves.js'
 import type { Host } from './host.js'
-import { netsOf, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
+import { leaseOwner } from './layout.js'
+import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
 import { destroyNets, destroyVms } from './stop.js'
 
 /**
@@ -34,16 +37,24 @@ async function startNets(
   nets: readonly NetPlan[],
   undo: UndoStack,
 ): Promise<void> {
-  const up = await host.nets.active(task, nets)
-  const down = nets.filter((net) => !up.has(net.libvirtName))
+  const up = await netsUp(task, host, prefix.plan, nets)
+  const down = nets.filter((net) => !up.includes(net))
+  await renewLeases(task, host, prefix, down)
   const started: NetPlan[] = []
   undo.defer('stop nets', async (task) => destroyNets(task, host, started))
   await fanOut(task, down, async (net, task) =>
     task.step(`Create network ${net.spec.name}`, async (task) => {
-      await host.nets.start(task, net, prefix.plan)
+      await about(`net ${net.spec.name}`, host.nets.start(task, net, prefix.plan))
       started.push(net)
     }),
   )
+}
+
+/** The leases are the prefix's own from init on; only one that was moved has to take them again, if they are free. */
+async function renewLeases(task: Task, host: Host, prefix: Prefix, nets: readonly NetPlan[]): Promise<void> {
+  const owner = leaseOwner(prefix.layout, prefix.plan.uuid)
+  for (const { spec, gateway } of nets)
+    if (gateway !== undefined) await about(`net ${spec.name}`, host.leases.acquire(task, owner, gateway))
 }
 
 async function startVms(
@@ -54,7 +65,7 @@ async function startVms(
   undo: UndoStack,
 ): Promise<void> {
   const states = await statesOf(task, host, vms)
-  const down = vms.filter((vm) => states.get(vm.spec.name) === 'down')
+  const down = vms.filter((vm) => NOT_THERE.includes(states.get(vm.spec.name)))
   const context = { env: prefix.plan, sshPublicKey: await readFile(prefix.layout.sshPublicKey, 'utf8') }
   const started: VmPlan[] = []
   undo.defer('stop VMs', async (task) => destroyVms(task, host, started))
@@ -63,11 +74,14 @@ async function startVms(
     watch: (vm) => providerOf(host, vm).watchBoot(vm),
     start: async (task, vm) =>
       task.step(`Starting VM ${vm.spec.name}`, async (task) => {
-        await providerOf(host, vm).start(task, vm, context)
+        await about(`VM ${vm.spec.name}`, providerOf(host, vm).start(task, vm, context))
         started.push(vm)
       }),
   })
 }
+
+/** A domain of ours that is off is gone; one that is `shut off` is another's, and libvirt will say so. */
+const NOT_THERE: readonly (VmState | undefined)[] = ['down', 'shut off']
 
 async function bootSlots(task: Task, host: Host, vms: readonly VmPlan[]): Promise<number> {
   const providers = [...new Set(vms.map((vm) => providerOf(host, vm)))]

@@ -3,18 +3,18 @@ import type { Task } from '../base/task.js'
 import type { VmState } from '../libvirt/types.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
-import { statesOf, type Prefix } from './prefix.js'
+import { netsUp, statesOf, type Prefix } from './prefix.js'
 
 /** Plain data in the words and nesting that users of `lago -f json status` know. */
 export async function prefixStatus(task: Task, host: Host, prefix: Prefix): Promise<Readonly<Record<string, unknown>>> {
   const nets = [...prefix.plan.nets.values()]
   const vms = [...prefix.plan.vms.values()]
-  const [states, active] = [await statesOf(task, host, vms), await host.nets.active(task, nets)]
+  const [states, up] = [await statesOf(task, host, vms), await netsUp(task, host, prefix.plan, nets)]
   return {
     Prefix: {
       'Base directory': prefix.dir,
       UUID: prefix.plan.uuid,
-      Networks: Object.fromEntries(nets.map((net) => [net.spec.name, netStatus(net, active.has(net.libvirtName))])),
+      Networks: Object.fromEntries(nets.map((net) => [net.spec.name, netStatus(net, up.includes(net))])),
       VMs: Object.fromEntries(
         vms.map((vm) => [vm.spec.name, vmStatus(vm, states.get(vm.spec.name) ?? 'unknown', host)]),
       ),
@@ -26,13 +26,19 @@ function netStatus(net: NetPlan, isUp: boolean): Readonly<Record<string, unknown
   return { gateway: net.gateway ?? null, management: net.isManagement, status: isUp ? 'up' : 'down' }
 }
 
-function vmStatus(vm: VmPlan, state: VmState, host: Host): Readonly<Record<string, unknown>> {
+function vmStatus(vm: VmPlan, state: VmState, { config }: Host): Readonly<Record<string, unknown>> {
   return {
     distro: vm.spec.distro ?? vm.disks[0]?.metadata['distro'] ?? null,
-    'root password': vm.spec.rootPassword ?? vm.spec.sshPassword ?? host.config.ssh.password,
+    'root password':
+      vm.spec.rootPassword ?? vm.spec.sshPassword ?? config.vm.defaultRootPassword ?? config.ssh.password,
     status: state,
     snapshots: '',
-    metadata: vm.spec.metadata,
+    metadata: withCopiedScripts(vm),
     NICs: Object.fromEntries(vm.nics.map((nic, index) => [`eth${index}`, { network: nic.net, ip: nic.ip ?? 'N/A' }])),
   }
+}
+
+/** The init file's words, but the scripts are the prefix's own copies, which `deploy` will run. */
+function withCopiedScripts({ spec }: VmPlan): Readonly<Record<string, unknown>> {
+  return spec.deployScripts.length === 0 ? spec.metadata : { ...spec.metadata, 'deploy-scripts': spec.deployScripts }
 }

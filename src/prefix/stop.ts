@@ -4,7 +4,7 @@ import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
-import { netsOf, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
+import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
 
 /**
  * Stops the named VMs and the nets that no other running VM uses; without names everything.
@@ -19,12 +19,7 @@ export async function stopPrefix(task: Task, host: Host, prefix: Prefix, names: 
     const others = [...prefix.plan.vms.values()].filter((vm) => !vms.includes(vm) && isUp(vm))
     const unused = unusedNets(prefix, vms, others, names.length === 0)
     await task.step('Stop nets', async (task) => {
-      const up = await host.nets.active(task, unused)
-      await destroyNets(
-        task,
-        host,
-        unused.filter((net) => up.has(net.libvirtName)),
-      )
+      await destroyNets(task, host, await netsUp(task, host, prefix.plan, unused))
     })
   })
 }
@@ -45,7 +40,7 @@ export async function destroyVms(task: Task, host: Host, vms: readonly VmPlan[])
 
 export async function destroyNets(task: Task, host: Host, nets: readonly NetPlan[]): Promise<void> {
   await fanOut(task, nets, async (net, task) =>
-    task.step(`Destroy network ${net.spec.name}`, async (task) => host.nets.stop(task, net)),
+    task.step(`Destroy network ${net.spec.name}`, async (task) => host.nets.stop(task, net.libvirtName)),
   )
 }
 

@@ -11,7 +11,7 @@ import {
   type PlainMapping,
 } from './findings.js'
 import type { MergedDomain } from './prototypes.js'
-import { BUILD_COMMAND, flagOf, SIZE_PATTERN } from './schema.js'
+import { BUILD_COMMAND, SIZE_PATTERN } from './schema.js'
 import { parseSizeBytes } from './size.js'
 
 /** A disk as written: a key that has the wrong shape is told elsewhere and does not hide what is wrong beside it. */
@@ -94,7 +94,7 @@ function unknownCommand(path: Path, command: string): Finding {
   return errorAt(path, message, { at: 'key' })
 }
 
-/** Two disks of the environment whose images would have the same file name in the prefix. */
+/** Two disks of the environment whose images would have the same file name in the prefix; copies get out of the way. */
 export function checkImageNames(
   domains: readonly { readonly name: string; readonly disks: readonly DiskDraft[] }[],
 ): Finding[] {
@@ -103,27 +103,16 @@ export function checkImageNames(
     disks.flatMap(({ path, raw }) => {
       const image = imageOf(name, raw)
       if (image === undefined) return []
-      const owner = owners.get(image.fileName)
-      owners.set(image.fileName, name)
-      // two disks of one VM with one name are told by checkTwice
-      if (owner === undefined || (owner === name && image.key === 'name')) return []
-      const message = `the image file ${describeValue(image.fileName)} would be that of a disk of ${listNames([owner])} too`
-      return [errorAt([...path, image.key], message)]
+      const owner = owners.get(image)
+      owners.set(image, name)
+      if (owner === undefined || owner === name) return [] // two disks of one VM with one name are told by checkTwice
+      const message = `the image file ${describeValue(image)} would be that of a disk of ${listNames([owner])} too`
+      return [errorAt([...path, 'name'], message)]
     }),
   )
 }
 
-/** As in spec 2.2; undefined for a file that is used where it is. `key`: the one that decides the file name. */
-function imageOf(domain: string, { type, name, format, path, make_a_copy: copy }: PlainMapping): Image | undefined {
-  if (type !== 'file')
-    return typeof name === 'string'
-      ? { fileName: `${domain}_${name}.${String(format ?? 'qcow2')}`, key: 'name' }
-      : undefined
-  const isCopied = flagOf(copy) && typeof path === 'string'
-  return isCopied ? { fileName: path.split('/').at(-1) ?? path, key: 'path' } : undefined
-}
-
-interface Image {
-  readonly fileName: string
-  readonly key: 'name' | 'path'
+/** As in spec 2.2; undefined for a file of the user's, used where it is or copied. */
+function imageOf(domain: string, { type, name, format }: PlainMapping): string | undefined {
+  return type !== 'file' && typeof name === 'string' ? `${domain}_${name}.${String(format ?? 'qcow2')}` : undefined
 }

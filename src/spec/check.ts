@@ -1,14 +1,14 @@
 /** Everything that can be wrong with an init file before anything is touched: all of it, not the first. */
 import { checkDisks, checkImageNames } from './check-disks.js'
-import { checkDomain, checkDuplicateIps, draftDomain } from './check-domains.js'
+import { checkDomain, checkDuplicateIps, draftDomain, type DomainDraft } from './check-domains.js'
 import { checkNets, draftNets } from './check-nets.js'
 import { isMapping, mappingOf, warningAt, type Finding } from './findings.js'
-import { mergePrototypes, type MergedDomain } from './prototypes.js'
+import { mergePrototypes } from './prototypes.js'
 import { checkStructure } from './structure.js'
 
 export interface Checked {
   /** With prototypes filled in; to be converted only when no finding is an error. */
-  readonly domains: readonly MergedDomain[]
+  readonly domains: readonly DomainDraft[]
   readonly findings: readonly Finding[]
 }
 

@@ -1,11 +1,12 @@
 /**
  * Reads the init file, checks all of it, and gives what the user wrote as typed data; nothing else is touched.
- * Knows the vocabulary and its rules, but not the host: whether a template or a file exists is found out later.
+ * Knows the vocabulary and its rules; of the host only what the caller tells.
  */
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { isSystemError, LagoError, messageOf } from '../base/errors.js'
 import { checkInitFile } from './check.js'
+import { checkOnHost, type HostKnowledge } from './check-host.js'
 import { convertInitFile } from './convert.js'
 import { isMapping, mappingOf, type Finding, type PlainMapping } from './findings.js'
 import { fileIssue, invalidInitFile } from './invalid.js'
@@ -25,21 +26,22 @@ const MAX_FILE_BYTES = 2 * 1024 ** 2
  * `filePath` absolute; a pipe will do.
  * Throws `LAGO_SPEC_NO_FILE` when there is none, `LAGO_SPEC_INVALID` for every problem in it at once.
  */
-export async function readInitFile(filePath: string): Promise<LoadedSpec> {
-  return parseInitFile(await readText(filePath), filePath)
+export async function readInitFile(filePath: string, host?: HostKnowledge): Promise<LoadedSpec> {
+  return parseInitFile(await readText(filePath), filePath, host)
 }
 
 /**
- * JSON or YAML (spec 3.1). `filePath` is only for messages.
+ * JSON or YAML (spec 3.1). `filePath` is only for messages. Without `host` nothing is looked up on it.
  * Throws `LAGO_SPEC_INVALID`: a line per problem in the message, the `SpecIssue`s in `data.issues`.
  */
-export async function parseInitFile(text: string, filePath: string): Promise<LoadedSpec> {
+export async function parseInitFile(text: string, filePath: string, host?: HostKnowledge): Promise<LoadedSpec> {
   const parsed = parseText(text, filePath)
   if (!isMapping(parsed))
     throw invalidInitFile(filePath, [fileIssue('the file is not a mapping; expected the keys domains and nets')])
   const { value: root, findings, isCut } = copyPlainData(onlyRead(parsed))
   const checked = isCut ? { domains: [], findings: [] } : checkInitFile(root)
-  const issues = await place(text, [...findings, ...checked.findings])
+  const onHost = host === undefined ? [] : await checkOnHost(checked.domains, host)
+  const issues = await place(text, [...findings, ...checked.findings, ...onHost])
   if (issues.some(({ severity }) => severity === 'error')) throw invalidInitFile(filePath, issues)
   return { spec: convertInitFile(checked.domains, mappingOf(mappingOf(root).nets)), warnings: issues }
 }

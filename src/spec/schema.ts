@@ -201,7 +201,9 @@ export const domainSchema = z
         .union([texts('a list of group names'), text()], { error: 'a group name or a list of them' })
         .optional()
         .describe('Ansible groups of the VM'),
-      'root-password': password('root').optional().describe('Set in the guest before its first start'),
+      'root-password': password('root')
+        .optional()
+        .describe('Password of root as the image has it: shown by status; it is not set in the guest'),
       'ssh-user': z
         .string({ error: 'a user name' })
         .regex(USER_NAME, { error: 'a user name' })

@@ -9,7 +9,7 @@ export interface VmProvider {
   /** For a VM that is `down`. When it fails, or is aborted, there is no VM. */
   start(task: Task, vm: VmPlan, context: StartContext): Promise<void>
   /** Hard power-off. Does nothing for a VM that is `down`. */
-  stop(task: Task, vm: VmPlan): Promise<void>
+  stop(task: Task, vm: Pick<VmPlan, 'libvirtName'>): Promise<void>
   /** How many guests may boot side by side on this host before they slow each other down. */
   bootSlots(task: Task): Promise<number>
   /** To be asked from time to time after `start`: has the guest come up, or gone idle for another reason? */

@@ -3,9 +3,8 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { LagoError } from '../base/errors.js'
-import type { Task } from '../base/task.js'
 import type { Config } from '../config/types.js'
-import { isWorkdir, prefixDir, readWorkdir, repairCurrent, type Workdir } from './workdir.js'
+import { isWorkdir, prefixDir, readWorkdir, withExistingCurrent, type Workdir } from './workdir.js'
 
 const LAGO_DIR = '.lago'
 const MARKER = 'initialized'
@@ -25,19 +24,19 @@ export interface Place {
  * A prefix is taken directly with `--prefix-path`, or when `cwd` is itself one and no workdir was asked for; else it
  * is looked up by name in the workdir. Throws `LAGO_NO_PREFIX` or `LAGO_NO_WORKDIR`.
  */
-export async function findPrefix(task: Task, place: Config['place'], cwd: string): Promise<Place> {
+export async function findPrefix(place: Config['place'], cwd: string): Promise<Place> {
   if (place.prefixPath !== undefined || (place.workdirPath === undefined && (await isPrefix(cwd))))
     return findByPath(path.resolve(cwd, place.prefixPath ?? '.'))
-  const workdir = await findWorkdir(task, place, cwd)
+  const workdir = await findWorkdir(place, cwd)
   const dir = prefixDir(workdir, place.prefixName)
   return { prefixDir: await realpath(dir), workdir, givenPath: dir }
 }
 
 /** The workdir at, or above, the place given. Throws `LAGO_NO_WORKDIR`, naming workdirs found below. */
-export async function findWorkdir(task: Task, place: Config['place'], cwd: string): Promise<Workdir> {
+export async function findWorkdir(place: Config['place'], cwd: string): Promise<Workdir> {
   const start = path.resolve(cwd, place.workdirPath ?? '.')
-  for (const candidate of [start, ...lagoDirsUpwards(start)])
-    if (await isWorkdir(candidate)) return repairCurrent(task, await readWorkdir(candidate))
+  for (const candidate of [start, ...lagoDirsUpwards(start), ...dirsAbove(start)])
+    if (await isWorkdir(candidate)) return withExistingCurrent(await readWorkdir(candidate))
   const below = await workdirsBelow(start)
   const found = below.length > 0 ? `\nFound possible workdirs in: ${below.join(', ')}` : ''
   throw new LagoError('LAGO_NO_WORKDIR', `Unable to find workdir in ${start}${found}`, {
@@ -58,9 +57,13 @@ async function findByPath(start: string): Promise<Place> {
 
 /** `.lago` in `start` and in each directory above it, the root's own left out as upstream does. */
 function lagoDirsUpwards(start: string): string[] {
-  const found = [path.join(start, LAGO_DIR)]
-  for (let dir = path.dirname(start); dir !== path.dirname(dir); dir = path.dirname(dir))
-    found.push(path.join(dir, LAGO_DIR))
+  return [start, ...dirsAbove(start)].map((dir) => path.join(dir, LAGO_DIR))
+}
+
+/** Nearest first, without the root. */
+function dirsAbove(start: string): string[] {
+  const found: string[] = []
+  for (let dir = path.dirname(start); dir !== path.dirname(dir); dir = path.dirname(dir)) found.push(dir)
   return found
 }
 

@@ -2,11 +2,11 @@
  * A workdir: a directory of prefixes with a `current` link to one of them (spec 2.1).
  * It knows names and links, not what is inside a prefix.
  */
-import { lstat, mkdir, readdir, readlink, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises'
+import type { Dirent } from 'node:fs'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../base/errors.js'
 import { temporaryPathFor } from '../base/files.js'
-import type { Task } from '../base/task.js'
 import type { UndoStack } from '../base/undo.js'
 
 export interface Workdir {
@@ -40,13 +40,13 @@ export async function readWorkdir(dir: string): Promise<Workdir> {
   return { dir, prefixes: await prefixNames(dir), current: path.basename(await readlink(link)) }
 }
 
-/** The workdir with a `current` that points to an existing prefix: a broken link is set anew (spec 1.5). */
-export async function repairCurrent(task: Task, workdir: Workdir): Promise<Workdir> {
+/**
+ * The workdir with a `current` that exists: for a broken link `default`, else the last name (spec 1.5). Nothing is
+ * written: the link may be another user's, or of an `init` that is just making its prefix.
+ */
+export function withExistingCurrent(workdir: Workdir): Workdir {
   if (workdir.current !== undefined && workdir.prefixes.includes(workdir.current)) return workdir
-  const next = workdir.prefixes.includes(DEFAULT_PREFIX) ? DEFAULT_PREFIX : workdir.prefixes.at(-1)
-  if (next === undefined) return workdir
-  task.log('warning', `Missing current link, setting it to ${next}`)
-  return setCurrent(workdir, next)
+  return { ...workdir, current: workdir.prefixes.includes(DEFAULT_PREFIX) ? DEFAULT_PREFIX : workdir.prefixes.at(-1) }
 }
 
 /** Points `current` to `name`, in one step. Throws `LAGO_NO_PREFIX`, listing the prefixes, for an unknown name. */
@@ -70,13 +70,9 @@ export function prefixDir(workdir: Workdir, name: string): string {
   })
 }
 
-/**
- * Removes a workdir without prefixes: the `current` link and the directory, nothing that is not ours.
- * A workdir reached through a link loses only that link (spec 2.1).
- */
+/** Removes a workdir without prefixes: the `current` link and the directory, nothing that is not ours. */
 export async function removeIfEmpty(dir: string): Promise<void> {
   if ((await prefixNames(dir)).length > 0) return
-  if ((await lstat(dir)).isSymbolicLink()) return unlink(dir)
   await rm(path.join(dir, CURRENT), { force: true })
   await rmdir(dir).catch((error: unknown) => {
     if (!isSystemError(error, 'ENOTEMPTY', 'ENOENT')) throw error
@@ -95,12 +91,16 @@ export async function ensureWorkdir(dir: string, name: string, undo: UndoStack):
   if (await isWorkdir(dir)) return
   if (!(await isMissingOrEmpty(dir)))
     throw noWorkdir(`${dir} has other things in it and no link named ${CURRENT}: it is not a workdir`)
-  const link = path.join(dir, CURRENT)
-  await symlink(name, link).catch((error: unknown) => {
-    if (!isSystemError(error, 'EEXIST')) throw error // another init was faster
-  })
+  await linkCurrentIfUnset(dir, name)
   undo.defer('remove the link to the current prefix', async () => {
-    if ((await prefixNames(dir)).length === 0) await rm(link, { force: true })
+    if ((await prefixNames(dir)).length === 0) await rm(path.join(dir, CURRENT), { force: true })
+  })
+}
+
+/** Sets `current` when there is none: another process may have taken the link away with the last prefix. */
+export async function linkCurrentIfUnset(dir: string, name: string): Promise<void> {
+  await symlink(name, path.join(dir, CURRENT)).catch((error: unknown) => {
+    if (!isSystemError(error, 'EEXIST')) throw error
   })
 }
 
@@ -121,12 +121,21 @@ async function removeEmptyDirs(dir: string, top: string): Promise<void> {
     })
 }
 
+/** Directories, and links that lead to one: a prefix may lie elsewhere. */
 async function prefixNames(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
-  return entries
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort()
+  const names: string[] = []
+  for (const entry of entries)
+    if (entry.name !== CURRENT && (await leadsToDir(path.join(dir, entry.name), entry))) names.push(entry.name)
+  return names.sort()
+}
+
+async function leadsToDir(entryPath: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  return stat(entryPath).then(
+    (target) => target.isDirectory(),
+    () => false,
+  )
 }
 
 async function isMissingOrEmpty(dir: string): Promise<boolean> {

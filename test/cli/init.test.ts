@@ -1,4 +1,4 @@
-import { readlink, stat, symlink } from 'node:fs/promises'
+import { mkdir, readlink, stat, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import {
@@ -116,7 +116,7 @@ describe('init leaves nothing behind when', () => {
         ),
       },
       [],
-      /domains\.vm0\.metadata\.deploy-scripts\[0\]: no file at .*\/gone\.sh/,
+      /LagoInitFile:4:33: domains\.vm0\.metadata\.deploy-scripts\[0\]: there is no file .*\/gone\.sh/,
     ],
     [
       'the template is unknown',
@@ -140,7 +140,7 @@ describe('init leaves nothing behind when', () => {
       'a VM type is unknown',
       { LagoInitFile: TWO_EMPTY_VMS.replace('    memory: 64', '    vm-type: ovirt-hostt\n    memory: 64') },
       [],
-      /unknown VM type "ovirt-hostt"; known: default/,
+      /LagoInitFile:4:14: domains\.vm0\.vm-type: unknown VM type "ovirt-hostt"; known: default/,
     ],
   ])('%s', async (_, files, options, message) => {
     const { lago, ls, dir } = await project(files)
@@ -199,4 +199,47 @@ test('what a killed init left is cleared by the next one', async () => {
   expect(run.stderr).toContain('removing what an interrupted init left')
   expect(run.exitCode).toBe(0)
   expect(await ls('.lago/default/images')).toEqual(['vm0_root.qcow2', 'vm1_root.qcow2'])
+})
+
+test('a directory that an init made and was killed in is cleared as well', async () => {
+  const { lago, dir } = await project()
+  await mkdir(path.join(dir, '.lago/default'), { recursive: true })
+  await symlink('default', path.join(dir, '.lago/current'))
+  expect(await lago(['init'])).toMatchObject({ exitCode: 0 })
+})
+
+test.each([
+  ['a file', 'LagoInitFile', 'LAGO_FILE'],
+  ['below a file', 'LagoInitFile/x', 'LAGO_FILE'],
+])('a workdir that cannot be made is one line with exit code 2: %s', async (_, workdir, code) => {
+  const { lago } = await project()
+  const run = await lago(['init', workdir, 'LagoInitFile'])
+  expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(`[${code}]`) })
+  expect(run.stderr).not.toMatch(/\n\s+at /)
+})
+
+test('a workdir reached through a link: the lease names the real path, and destroy frees it', async () => {
+  const { lago, dir, ls } = await project()
+  await mkdir(path.join(dir, 'real'))
+  await symlink('real', path.join(dir, 'link'))
+  await lago(['--workdir', 'link/wd', 'init'])
+  expect(await ls('subnets')).toContain('200.lease')
+  await lago(['--workdir', 'link/wd', 'destroy', '-y'])
+  expect(await ls('subnets')).toEqual(['subnet-lease.lock'])
+})
+
+test('init writes the log of what it did into the prefix', async () => {
+  const { lago, read } = await project()
+  await lago(['init'])
+  expect(await read('.lago/default/logs/lago.log')).toContain('Create ssh keys')
+})
+
+test('two scripts whose flattened paths meet are both kept', async () => {
+  const scripts = '    metadata: {deploy-scripts: [a_b/c.sh, a/b_c.sh]}\n    memory: 64'
+  const init = TWO_EMPTY_VMS.replace('    memory: 64', scripts)
+  const { lago, ls, read, dir } = await project({ LagoInitFile: init, 'a_b/c.sh': 'one', 'a/b_c.sh': 'two' })
+  await lago(['init'])
+  const flat = `${dir}/a_b/c.sh`.replaceAll('/', '_')
+  expect(await ls('.lago/default/scripts')).toEqual([flat, `${flat}.2`])
+  expect(await read(`.lago/default/scripts/${flat}.2`)).toBe('two')
 })

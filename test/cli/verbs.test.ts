@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { makeProject, outcomeOf, TWO_EMPTY_VMS, type LagoProject } from '../helpers/lago-project.js'
@@ -78,6 +78,14 @@ describe('status', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/Unable to find prefix "none" in workdir[\s\S]*its prefixes: default/),
     })
+  })
+
+  test('readers do not mend a broken current link', async () => {
+    const { lago, dir } = await initialized()
+    await rm(path.join(dir, '.lago/current'))
+    await symlink('gone', path.join(dir, '.lago/current'))
+    expect(await lago(['status'])).toMatchObject({ exitCode: 0 })
+    expect(await readlink(path.join(dir, '.lago/current'))).toBe('gone')
   })
 
   test('a damaged prefix is named with the file', async () => {
@@ -199,13 +207,41 @@ describe('destroy', () => {
     expect(await ls('.')).not.toContain('.lago')
   })
 
-  test('a workdir or prefix reached through a link loses only the link', async () => {
+  test('a prefix reached through a link loses only the link', async () => {
     const { lago, dir, ls } = await initialized()
     const outside = await makeTempDir()
     await symlink(path.join(dir, '.lago/default'), path.join(outside, 'link'))
     expect(await lago(['--prefix-path', path.join(outside, 'link'), 'destroy', '-y'])).toMatchObject({ exitCode: 0 })
     expect(await readdir(outside)).toEqual([])
     expect(await ls('.lago/default')).toContain('images')
+  })
+
+  test.each([[['destroy', '-y']], [['destroy', '-y', '--all-prefixes']]])(
+    'a workdir reached through a link loses only the link: %j',
+    async (args) => {
+      const { lago, dir, ls } = await initialized()
+      const outside = await makeTempDir()
+      await symlink(path.join(dir, '.lago'), path.join(outside, 'link'))
+      expect(await lago(['--workdir', path.join(outside, 'link'), ...args])).toMatchObject({ exitCode: 0 })
+      expect(await readdir(outside)).toEqual([])
+      expect(await ls('.lago')).toEqual(['current', 'default'])
+      expect(await ls('.lago/default')).toContain('images')
+      expect(await ls('subnets')).toContain('200.lease')
+    },
+  )
+
+  test('what Lago has not made stays, with --all-prefixes too', async () => {
+    const { lago, dir, ls } = await initialized()
+    await mkdir(path.join(dir, '.lago/notes'))
+    await writeFile(path.join(dir, '.lago/notes/thesis.txt'), '')
+    expect(await lago(['-P', 'notes', 'destroy', '-y'])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('[LAGO_NO_PREFIX]'),
+    })
+    const all = await lago(['destroy', '-y', '--all-prefixes'])
+    expect(all.stderr).toContain('notes is not a prefix; it stays')
+    expect(await ls('.lago/notes')).toEqual(['thesis.txt'])
+    expect(await ls('.lago')).not.toContain('default')
   })
 })
 

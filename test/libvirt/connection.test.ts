@@ -80,9 +80,11 @@ describe('domains', () => {
 describe('networks', () => {
   test('a created network is active until it is destroyed', async () => {
     await libvirt.createNetwork(task, networkXml('net0'))
-    expect(await libvirt.activeNetworks(task, ['net0', 'net1'])).toEqual(new Set(['net0']))
+    expect(await libvirt.activeNetworks(task, ['net0', 'net1'])).toEqual(
+      new Map([['net0', expect.stringContaining('<name>net0</name>')]]),
+    )
     expect(await libvirt.destroyNetwork(task, 'net0')).toBe(true)
-    expect(await libvirt.activeNetworks(task, ['net0'])).toEqual(new Set())
+    expect(await libvirt.activeNetworks(task, ['net0'])).toEqual(new Map())
     expect(await libvirt.destroyNetwork(task, 'net0')).toBe(false)
   })
 

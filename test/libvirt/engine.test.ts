@@ -1,11 +1,12 @@
 /** The engine on libvirt's own test driver: what start, stop and destroy do to libvirt, and what a failure undoes. */
 import { existsSync } from 'node:fs'
-import { readdir, writeFile } from 'node:fs/promises'
+import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { createRegistry } from '../../src/base/registry.js'
 import { loadConfig } from '../../src/config/load.js'
 import { destroyPrefix } from '../../src/prefix/destroy.js'
+import { openLibvirt } from '../../src/libvirt/connection.js'
 import { openHost, type Host } from '../../src/prefix/host.js'
 import { initPrefix } from '../../src/prefix/init.js'
 import { openPrefix, type Prefix } from '../../src/prefix/prefix.js'
@@ -15,6 +16,7 @@ import { stopPrefix } from '../../src/prefix/stop.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
+import { networkXml } from './test-driver.js'
 
 const makeTempDir = useTempDirs()
 const hosts: Host[] = []
@@ -156,6 +158,80 @@ test('destroy that cannot stop deletes nothing; destroy that can leaves nothing'
   expect(await states()).toEqual(ALL_DOWN)
   expect(existsSync(prefix.dir)).toBe(false)
   expect(await readdir(host.config.leaseDir)).toEqual(['subnet-lease.lock'])
+})
+
+test.each([
+  ['a VM described in half', (prefix: Prefix) => writeFile(prefix.layout.vm('vm1'), '{"name": ')],
+  ['a VM without its file', (prefix: Prefix) => rm(prefix.layout.vm('vm1'))],
+  ['no list of names', (prefix: Prefix) => rm(prefix.layout.env)],
+])('destroy takes down what runs of a prefix with %s', async (_, damage) => {
+  const { task } = recordedTask()
+  const { host, prefix, states } = await environment()
+  await startPrefix(task, host, prefix, [])
+  await damage(prefix)
+  await destroyPrefix(task, host, prefix.dir)
+  expect(existsSync(prefix.dir)).toBe(false)
+  expect(await states()).toEqual(ALL_DOWN)
+})
+
+test('destroy refuses a prefix whose uuid is gone, as it could not find what runs', async () => {
+  const { task } = recordedTask()
+  const { host, prefix } = await environment()
+  await rm(prefix.layout.uuid)
+  await expect(destroyPrefix(task, host, prefix.dir)).rejects.toMatchObject({ code: 'LAGO_PREFIX_CORRUPT' })
+  expect(existsSync(prefix.layout.env)).toBe(true)
+})
+
+test('destroy refuses a directory that is no prefix', async () => {
+  const { task } = recordedTask()
+  const { host } = await environment()
+  const dir = await makeTempDir()
+  await writeFile(path.join(dir, 'thesis.txt'), '')
+  await expect(destroyPrefix(task, host, dir)).rejects.toMatchObject({ code: 'LAGO_NO_PREFIX' })
+  expect(await readdir(dir)).toEqual(['thesis.txt'])
+})
+
+test.each(['', '../../../x', 'F'.repeat(32)])('a uuid that is %j is not one', async (uuid) => {
+  const { prefix } = await environment()
+  await writeFile(prefix.layout.uuid, uuid)
+  await expect(openPrefix(prefix.dir)).rejects.toMatchObject({ code: 'LAGO_PREFIX_CORRUPT' })
+})
+
+test("another's network of the same name stops the start, and is left alone by stop", async () => {
+  const { task } = recordedTask()
+  const { host, prefix, states } = await environment()
+  const foreign = openLibvirt({ uri: 'test:///default' })
+  const name = prefix.plan.nets.get('a')?.libvirtName ?? ''
+  await foreign.createNetwork(task, networkXml(name))
+  await expect(startPrefix(task, host, prefix, [])).rejects.toMatchObject({
+    code: 'LAGO_LIBVIRT',
+    message: expect.stringMatching(/^net a: libvirt could not create .*already exists/),
+  })
+  await stopPrefix(task, host, prefix, [])
+  expect(await states()).toEqual(ALL_DOWN)
+  expect((await foreign.activeNetworks(task, [name])).has(name)).toBe(true)
+  await foreign.destroyNetwork(task, name)
+  await foreign.close()
+})
+
+test('a prefix that was moved takes its subnets again when it starts, unless somebody has them', async () => {
+  const { task } = recordedTask()
+  const { host, prefix } = await environment()
+  const moved = path.join(path.dirname(prefix.dir), 'moved')
+  await rename(prefix.dir, moved)
+  const there = await openPrefix(moved)
+  await startPrefix(task, host, there, [])
+  await stopPrefix(task, host, there, [])
+  const owner = { uuidPath: there.layout.uuid, uuid: there.plan.uuid }
+  expect(await host.leases.list(task)).toHaveLength(3)
+  await host.leases.release(task, owner)
+  const other = path.join(path.dirname(moved), 'other-uuid')
+  await writeFile(other, 'other')
+  await host.leases.acquire(task, { uuidPath: other, uuid: 'other' }, '192.168.200.1')
+  await expect(startPrefix(task, host, there, [])).rejects.toMatchObject({
+    code: 'LAGO_SUBNET_TAKEN',
+    message: expect.stringMatching(/^net lago: /),
+  })
 })
 
 test('an init that fails late gives the subnets back and removes its directory', async () => {

@@ -100,7 +100,7 @@ describe('an aborted task', () => {
     await expect(network).rejects.toThrow('enough')
     await libvirt.close()
     expect(await witness.domainInfos(task, ['undone'])).toEqual(new Map())
-    expect(await witness.activeNetworks(task, ['net0'])).toEqual(new Set())
+    expect(await witness.activeNetworks(task, ['net0'])).toEqual(new Map())
   })
 
   test('is answered at once while the daemon hangs, and others go on', async () => {

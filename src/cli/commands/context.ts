@@ -4,9 +4,6 @@ import type { Prefix } from '../../prefix/prefix.js'
 import type { Place } from '../../workdir/find.js'
 import type { CommandContext } from '../command.js'
 
-/** A verb waits this long for another one that changes the same prefix. */
-const LOCK_WAIT_MS = 600_000
-
 /** Gives `work` a host and closes it afterwards. */
 export async function withHost<T>(context: CommandContext, work: (host: Host) => Promise<T>): Promise<T> {
   const { openHost } = await import('../../prefix/host.js')
@@ -18,7 +15,7 @@ export async function withHost<T>(context: CommandContext, work: (host: Host) =>
 export async function readPrefix(context: CommandContext): Promise<{ place: Place; prefix: Prefix }> {
   const { findPrefix } = await import('../../workdir/find.js')
   const { openPrefix } = await import('../../prefix/prefix.js')
-  const place = await findPrefix(context.task, context.config.place, context.cwd)
+  const place = await findPrefix(context.config.place, context.cwd)
   return { place, prefix: await openPrefix(place.prefixDir) }
 }
 
@@ -32,8 +29,9 @@ export async function changePrefix(
     const { findPrefix } = await import('../../workdir/find.js')
     const { lockPrefix } = await import('../../prefix/claim.js')
     const { openPrefix } = await import('../../prefix/prefix.js')
-    const place = await findPrefix(context.task, context.config.place, context.cwd)
-    await using _lock = await lockPrefix(context.task, place.prefixDir, LOCK_WAIT_MS)
+    const place = await findPrefix(context.config.place, context.cwd)
+    await using _lock = await lockPrefix(context.task, place.prefixDir)
+    await using _closed = host // before the lock is freed: libvirt may have a creation to take back
     const prefix = await openPrefix(place.prefixDir)
     context.logTo(prefix.layout.log)
     await work(host, prefix)

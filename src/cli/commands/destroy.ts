@@ -1,4 +1,6 @@
+import { lstat, unlink } from 'node:fs/promises'
 import path from 'node:path'
+import { joinFailures } from '../../base/fan-out.js'
 import type { CommandContext, CommandSpec } from '../command.js'
 import { withHost } from './context.js'
 
@@ -12,19 +14,17 @@ export const destroy: CommandSpec = {
     { name: 'yes', short: 'y', type: 'flag', help: 'do not ask' },
   ],
   async run(context) {
-    const { task, config, cwd, args } = context
+    const { config, cwd, args } = context
     const { findPrefix, findWorkdir } = await import('../../workdir/find.js')
-    const { removeIfEmpty } = await import('../../workdir/workdir.js')
     if (args.flag('all-prefixes')) {
-      const workdir = await findWorkdir(task, config.place, cwd)
-      if (!(await isWanted(context, `all the prefixes under ${workdir.dir}`))) return
-      for (const name of workdir.prefixes) await destroyOne(context, path.join(workdir.dir, name))
-      await removeIfEmpty(workdir.dir)
+      const { dir, prefixes } = await findWorkdir(config.place, cwd)
+      if (!(await isWanted(context, `all the prefixes under ${dir}`))) return
+      const dirs = prefixes.map((name) => path.join(dir, name))
+      await destroyAll(context, await prefixesAmong(context, dirs), dir)
     } else {
-      const place = await findPrefix(task, config.place, cwd)
-      if (!(await isWanted(context, place.prefixDir))) return
-      await destroyOne(context, place.givenPath)
-      await tidyWorkdir(context, place.workdir?.dir ?? path.dirname(place.prefixDir))
+      const { prefixDir, givenPath, workdir } = await findPrefix(config.place, cwd)
+      if (!(await isWanted(context, prefixDir))) return
+      await destroyAll(context, [givenPath], workdir?.dir ?? path.dirname(prefixDir))
     }
   },
 }
@@ -35,16 +35,49 @@ async function isWanted({ args, task, confirm }: CommandContext, what: string): 
   return false
 }
 
-async function destroyOne(context: CommandContext, givenPath: string): Promise<void> {
+/** Upstream takes every directory of a workdir for a prefix; what Lago has not made is left alone. */
+async function prefixesAmong({ task }: CommandContext, dirs: readonly string[]): Promise<string[]> {
+  const { looksLikePrefix } = await import('../../prefix/destroy.js')
+  const { prefixLayout } = await import('../../prefix/layout.js')
+  const found: string[] = []
+  for (const dir of dirs)
+    if (await looksLikePrefix(prefixLayout(dir))) found.push(dir)
+    else task.log('warning', `${dir} is not a prefix; it stays`)
+  return found
+}
+
+/**
+ * One that cannot be destroyed does not keep the others. A workdir or a prefix that was reached through a link loses
+ * only the link (spec 2.1): what it leads to is stopped and stays.
+ */
+async function destroyAll(context: CommandContext, dirs: readonly string[], workdir: string): Promise<void> {
   const { destroyPrefix } = await import('../../prefix/destroy.js')
-  await withHost(context, async (host) => destroyPrefix(context.task, host, givenPath))
+  const failures: unknown[] = []
+  const workdirIsLink = await isLink(workdir)
+  for (const dir of dirs)
+    await withHost(context, async (host) => {
+      const keepFiles = workdirIsLink || (await isLink(dir))
+      await destroyPrefix(context.task, host, dir, { keepFiles })
+      if (keepFiles && !workdirIsLink) await unlink(dir)
+    }).catch((error: unknown) => {
+      context.task.signal.throwIfAborted()
+      failures.push(error)
+    })
+  if (failures.length > 0) throw joinFailures(failures)
+  await (workdirIsLink ? unlink(workdir) : tidyWorkdir(workdir))
+}
+
+async function isLink(dir: string): Promise<boolean> {
+  return (await lstat(dir)).isSymbolicLink()
 }
 
 /** The last prefix takes its workdir along; otherwise `current` is pointed at one that is left. */
-async function tidyWorkdir({ task }: CommandContext, dir: string): Promise<void> {
-  const { isWorkdir, readWorkdir, removeIfEmpty, repairCurrent } = await import('../../workdir/workdir.js')
+async function tidyWorkdir(dir: string): Promise<void> {
+  const { isWorkdir, readWorkdir, removeIfEmpty, setCurrent, withExistingCurrent } =
+    await import('../../workdir/workdir.js')
   if (!(await isWorkdir(dir))) return
   const workdir = await readWorkdir(dir)
-  if (workdir.prefixes.length === 0) await removeIfEmpty(dir)
-  else await repairCurrent(task, workdir)
+  const { current } = withExistingCurrent(workdir)
+  if (current === undefined) await removeIfEmpty(dir)
+  else if (current !== workdir.current) await setCurrent(workdir, current)
 }

@@ -7,10 +7,10 @@ export const list: CommandSpec = {
   example: 'lago list',
   args: [{ name: 'workdir-path', arity: 'optional', help: 'the workdir; default: the one found from here' }],
   options: [],
-  async run({ task, config, cwd, args }) {
+  async run({ config, cwd, args }) {
     const { findWorkdir } = await import('../../workdir/find.js')
     const given = args.one('workdir-path')
     const place = given === undefined ? config.place : { ...config.place, workdirPath: path.resolve(cwd, given) }
-    return { output: (await findWorkdir(task, place, cwd)).prefixes }
+    return { output: (await findWorkdir(place, cwd)).prefixes }
   },
 }

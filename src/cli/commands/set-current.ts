@@ -10,7 +10,7 @@ export const setCurrent: CommandSpec = {
     const { findWorkdir } = await import('../../workdir/find.js')
     const workdirs = await import('../../workdir/workdir.js')
     const name = args.one('prefix-name') ?? ''
-    await workdirs.setCurrent(await findWorkdir(task, config.place, cwd), name)
+    await workdirs.setCurrent(await findWorkdir(config.place, cwd), name)
     task.log('info', `current prefix is now ${name}`)
   },
 }

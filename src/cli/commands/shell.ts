@@ -22,6 +22,7 @@ export const shell: CommandSpec = {
     const { waitForSsh } = await import('../../guest/wait-for-ssh.js')
     const { findVm } = await import('../../prefix/prefix.js')
     const { prefix } = await readPrefix(context)
+    context.logTo(prefix.layout.log)
     const vm = findVm(prefix.plan, args.one('host') ?? '')
     await withHost(context, async (host) => {
       const { statesOf } = await import('../../prefix/prefix.js')
@@ -42,9 +43,10 @@ function sshTarget(prefix: Prefix, vm: VmPlan, config: Config): SshTarget {
     vm: vm.spec.name,
     ip: vm.managementIp,
     user: vm.spec.sshUser ?? config.ssh.user,
-    password: vm.spec.sshPassword ?? config.ssh.password,
+    password: vm.spec.sshPassword ?? config.vm.defaultRootPassword ?? config.ssh.password,
     keyPath: prefix.layout.sshKey,
     connectTimeoutMs: config.ssh.timeoutMs,
+    connectTries: config.ssh.tries,
   }
 }
 

@@ -23,7 +23,7 @@ export function openJsonLines(cwd: string, givenPath: string): EventSink {
 
 function openForWriting(filePath: string): number {
   try {
-    return openSync(filePath, 'w')
+    return openSync(filePath, 'w', 0o600)
   } catch (error) {
     throw new LagoError('LAGO_USAGE', `cannot write events: ${messageOf(error)}`, {
       hint: 'give --events a file in a directory that exists',

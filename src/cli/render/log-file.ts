@@ -67,7 +67,7 @@ interface LogWriter {
 async function openWriter(logPath: string, onProblem: (message: string) => void): Promise<LogWriter | undefined> {
   let fd: number
   try {
-    fd = openSync(logPath, 'a')
+    fd = openSync(logPath, 'a', 0o600)
   } catch (error) {
     onProblem(`no log is written: ${messageOf(error)}`)
     return undefined

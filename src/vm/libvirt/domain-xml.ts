@@ -4,6 +4,7 @@
  */
 import { element, renderXml, type XmlElement } from '../../base/xml.js'
 import type { DiskPlan, EnvPlan, NicPlan, VmPlan } from '../../plan/types.js'
+import { ownerMark } from '../../plan/owner-mark.js'
 import { cpuElement, type CpuFacts } from './cpu.js'
 
 export interface MachineFacts extends CpuFacts {
@@ -29,7 +30,7 @@ export function domainXml(vm: VmPlan, env: EnvPlan, machine: MachineFacts): stri
   return renderXml(
     element('domain', { type: machine.domainType }, [
       element('name', {}, vm.libvirtName),
-      metadata(vm, env),
+      ownerMark(env.uuid, { vm: spec.name }),
       element('memory', { unit: 'MiB' }, String(spec.memoryMiB)),
       element('vcpu', {}, String(spec.vcpus)),
       element('iothreads', {}, '1'),
@@ -47,9 +48,6 @@ export function domainXml(vm: VmPlan, env: EnvPlan, machine: MachineFacts): stri
 const X86_ARCHES: readonly string[] = ['x86_64', 'i686']
 const SMBIOS_ARCHES: readonly string[] = ['x86_64', 'aarch64']
 
-/** Marks the object as an environment's, so that leftovers can be told from foreign ones. */
-const METADATA_NAMESPACE = 'https://lago.dev/xmlns/env/1'
-
 const X86_FEATURES = element('features', {}, [
   element('acpi'),
   element('apic'),
@@ -61,11 +59,6 @@ const POWER_MANAGEMENT = element('pm', {}, [
   element('suspend-to-mem', { enabled: 'no' }),
   element('suspend-to-disk', { enabled: 'no' }),
 ])
-
-function metadata(vm: VmPlan, env: EnvPlan): XmlElement {
-  const owner = { 'xmlns:lago': METADATA_NAMESPACE, uuid: env.uuid, vm: vm.spec.name }
-  return element('metadata', {}, [element('lago:env', owner)])
-}
 
 function sysinfo(oemStrings: readonly string[]): XmlElement {
   const entries = oemStrings.map((text) => element('entry', {}, text))

@@ -6,7 +6,7 @@ import { findQemuUser } from '../../disk/access.js'
 import type { LibvirtConnection } from '../../libvirt/types.js'
 import type { VmPlan } from '../../plan/types.js'
 import { chooseAccel, type AccelVerdict } from './accel.js'
-import { readCapabilities, type Capabilities } from './capabilities.js'
+import type { Capabilities } from './capabilities.js'
 import type { MachineFacts } from './domain-xml.js'
 import { kvmAccessProblem } from './kvm-access.js'
 
@@ -32,6 +32,7 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
     const user = libvirt.uri.startsWith('qemu:') ? await findQemuUser() : undefined
     const problem = user === undefined ? undefined : await kvmAccessProblem(user)
     if (problem !== undefined) task.log('warning', problem)
+    const { readCapabilities } = await import('./capabilities.js') // loads a parser, for which only a start has a use
     return readCapabilities(await libvirt.capabilities(task))
   }
   const chooseOnce = async (task: Task, wanted: Accel): Promise<AccelVerdict> => {

@@ -12,6 +12,7 @@ export interface ProbeKey {
   readonly emulator: string
   readonly emulatorMtimeMs: number
   readonly kernelPath: string
+  readonly kernelMtimeMs: number
 }
 
 /** Undefined when the host does not tell which boot this is: then nothing is kept. */
@@ -21,8 +22,9 @@ export async function probeKeyFor(
   bootIdPath: string,
 ): Promise<ProbeKey | undefined> {
   try {
-    const [bootId, { mtimeMs }] = await Promise.all([readFile(bootIdPath, 'utf8'), stat(emulator)])
-    return { bootId: bootId.trim(), emulator, emulatorMtimeMs: mtimeMs, kernelPath }
+    const bootId = (await readFile(bootIdPath, 'utf8')).trim()
+    const [emulatorMtimeMs, kernelMtimeMs] = [(await stat(emulator)).mtimeMs, (await stat(kernelPath)).mtimeMs]
+    return { bootId, emulator, emulatorMtimeMs, kernelPath, kernelMtimeMs }
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'EACCES')) return undefined
     throw error

@@ -35,7 +35,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
       try {
         await libvirt.createDomain(task, domainXml(vm, context.env, { ...machine, credentials }))
       } catch (error) {
-        throw await explained(error, vm)
+        throw await explained(error, vm).catch(() => error)
       }
     },
 

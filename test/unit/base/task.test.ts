@@ -152,7 +152,7 @@ describe('fanOut', () => {
       },
       { limit: 1 },
     )
-    await expect(work).rejects.toThrow('torn')
+    await expect(work).rejects.toMatchObject({ code: 'LAGO_CANCELLED' })
     expect(begun).toEqual([1])
   })
 })

@@ -20,6 +20,7 @@ const target: SshTarget = {
   password: 's3cret',
   keyPath: '/p/id_rsa',
   connectTimeoutMs: 10_000,
+  connectTries: 100,
 }
 
 test('the key pair is one that ssh-keygen reads and agrees with', async () => {

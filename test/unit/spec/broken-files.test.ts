@@ -215,15 +215,6 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
     ['6:45 domains.vm0.disks[1].dev', '"vda" is the dev of another disk of this VM'],
   ],
   [
-    'two copied files of one name',
-    vm(
-      'disks:',
-      '- {name: a, type: file, format: raw, path: /x/i.raw, make_a_copy: True, dev: vda}',
-      '- {name: b, type: file, format: raw, path: /y/i.raw, make_a_copy: "yes", dev: vdb}',
-    ),
-    ['6:48 domains.vm0.disks[1].path', 'the image file "i.raw" would be that of a disk of vm0 too'],
-  ],
-  [
     'names that meet in one image file',
     'domains:\n' +
       '  a: {nics: [{net: lago}], disks: [{name: b_c, type: empty, size: 1G, dev: vda}]}\n' +

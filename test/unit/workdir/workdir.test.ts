@@ -5,12 +5,11 @@ import { UndoStack } from '../../../src/base/undo.js'
 import { findPrefix, findWorkdir } from '../../../src/workdir/find.js'
 import {
   ensureWorkdir,
-  isWorkdir,
   newPrefixDir,
   prefixDir,
   readWorkdir,
   removeIfEmpty,
-  repairCurrent,
+  withExistingCurrent,
   setCurrent,
 } from '../../../src/workdir/workdir.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
@@ -37,26 +36,23 @@ async function makePrefix(dir: string): Promise<void> {
 
 describe('finding a prefix', () => {
   test('from any directory below the workdir', async () => {
-    const { task } = recordedTask()
     const { project, workdir } = await projectWith('default')
     const below = path.join(project, 'a', 'b')
     await mkdir(below, { recursive: true })
     for (const cwd of [project, below, workdir])
-      expect((await findPrefix(task, nowhere, cwd)).prefixDir).toBe(path.join(workdir, 'default'))
+      expect((await findPrefix(nowhere, cwd)).prefixDir).toBe(path.join(workdir, 'default'))
   })
 
   test('by name, and by the directory in which one stands', async () => {
-    const { task } = recordedTask()
     const { project, workdir } = await projectWith('default', 'other')
     const other = path.join(workdir, 'other')
-    expect((await findPrefix(task, { ...nowhere, prefixName: 'other' }, project)).prefixDir).toBe(other)
-    expect(await findPrefix(task, nowhere, other)).toMatchObject({ prefixDir: other, workdir: undefined })
+    expect((await findPrefix({ ...nowhere, prefixName: 'other' }, project)).prefixDir).toBe(other)
+    expect(await findPrefix(nowhere, other)).toMatchObject({ prefixDir: other, workdir: undefined })
   })
 
   test('an unknown name lists the prefixes', async () => {
-    const { task } = recordedTask()
     const { project, workdir } = await projectWith('default', 'other')
-    await expect(findPrefix(task, { ...nowhere, prefixName: 'none' }, project)).rejects.toMatchObject({
+    await expect(findPrefix({ ...nowhere, prefixName: 'none' }, project)).rejects.toMatchObject({
       code: 'LAGO_NO_PREFIX',
       message: `Unable to find prefix "none" in workdir ${workdir}`,
       hint: 'its prefixes: default, other',
@@ -64,20 +60,18 @@ describe('finding a prefix', () => {
   })
 
   test('a prefix path that leads to none', async () => {
-    const { task } = recordedTask()
     const dir = await makeTempDir()
-    await expect(findPrefix(task, { ...nowhere, prefixPath: dir }, '/')).rejects.toMatchObject({
+    await expect(findPrefix({ ...nowhere, prefixPath: dir }, '/')).rejects.toMatchObject({
       code: 'LAGO_NO_PREFIX',
       message: `Unable to find prefix for ${dir}`,
     })
   })
 
   test('without a workdir, those below are named', async () => {
-    const { task } = recordedTask()
     const dir = await makeTempDir()
     await makePrefix(path.join(dir, 'suite', 'default'))
     await symlink('default', path.join(dir, 'suite', 'current'))
-    await expect(findWorkdir(task, nowhere, dir)).rejects.toMatchObject({
+    await expect(findWorkdir(nowhere, dir)).rejects.toMatchObject({
       code: 'LAGO_NO_WORKDIR',
       message: `Unable to find workdir in ${dir}\nFound possible workdirs in: suite`,
     })
@@ -98,15 +92,23 @@ describe('a workdir', () => {
     })
   })
 
-  test('a broken current link is set to default, else to the last name', async () => {
-    const { task, messages } = recordedTask()
-    const { workdir } = await projectWith('default', 'zoo')
-    await setCurrent(await readWorkdir(workdir), 'zoo')
-    const broken = { ...(await readWorkdir(workdir)), current: 'gone' }
-    expect((await repairCurrent(task, broken)).current).toBe('default')
-    expect((await repairCurrent(task, { ...broken, prefixes: ['a', 'zoo'] })).current).toBe('zoo')
-    expect(await readlink(path.join(workdir, 'current'))).toBe('zoo')
-    expect(messages()).toContain('Missing current link, setting it to default')
+  test('a broken current link counts as default, else as the last name, and is left as it is', async () => {
+    const { workdir } = await projectWith('gone')
+    const broken = { dir: workdir, prefixes: ['default', 'zoo'], current: 'other' }
+    expect(withExistingCurrent(broken).current).toBe('default')
+    expect(withExistingCurrent({ ...broken, prefixes: ['a', 'zoo'] }).current).toBe('zoo')
+    expect(withExistingCurrent({ ...broken, prefixes: [] }).current).toBeUndefined()
+    expect(await readlink(path.join(workdir, 'current'))).toBe('gone')
+  })
+
+  test('a prefix may be a link to a directory elsewhere', async () => {
+    const { project, workdir } = await projectWith('default')
+    const elsewhere = await makeTempDir()
+    await makePrefix(elsewhere)
+    await symlink(elsewhere, path.join(workdir, 'far'))
+    expect((await readWorkdir(workdir)).prefixes).toEqual(['default', 'far'])
+    const place = await findPrefix({ ...nowhere, prefixName: 'far' }, project)
+    expect(place).toMatchObject({ prefixDir: elsewhere, givenPath: path.join(workdir, 'far') })
   })
 
   test('set-current refuses an unknown name and leaves the link', async () => {
@@ -154,12 +156,8 @@ describe('a workdir', () => {
     expect(() => newPrefixDir('/w', name)).toThrow(expect.objectContaining({ code: 'LAGO_USAGE' }))
   })
 
-  test('is removed with its link when it is empty; through a link only that link goes', async () => {
+  test('is removed with its link when it is empty', async () => {
     const { workdir } = await projectWith()
-    const link = path.join(await makeTempDir(), 'link')
-    await symlink(workdir, link)
-    await removeIfEmpty(link)
-    expect(await isWorkdir(workdir)).toBe(true)
     await removeIfEmpty(workdir)
     expect(await readdir(path.dirname(workdir))).toEqual([])
     expect(() => prefixDir({ dir: workdir, prefixes: [], current: undefined }, 'current')).toThrow(

@@ -1,0 +1,32 @@
+/** Files of this host that an init file names: where they are, and whether they can be used. */
+import { access, constants, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { expandVars } from '../base/expand-vars.js'
+
+export interface PathContext {
+  /** For `$NAME`, beside the prefix's own. */
+  readonly vars: Readonly<Record<string, string | undefined>>
+  /** Relative paths start here (spec 6.3). */
+  readonly cwd: string
+  /** Absolute; of a new prefix: it must not exist, its parent must. */
+  readonly prefixDir: string
+}
+
+/** From a path as written to an absolute one. */
+export function pathExpander({ vars, cwd, prefixDir }: PathContext): (rawPath: string) => string {
+  const known = { ...vars, LAGO_PREFIX_PATH: prefixDir, LAGO_WORKDIR_PATH: path.dirname(prefixDir) }
+  return (rawPath) => path.resolve(cwd, expandVars(rawPath, known))
+}
+
+/** What keeps the file from being read, in words; undefined when it is there. */
+export async function fileProblem(filePath: string): Promise<string | undefined> {
+  const entry = await stat(filePath).catch(() => undefined)
+  const unset = /\$\{?\w+/.exec(filePath)?.[0]
+  const why = unset === undefined ? '' : `; ${unset} is not set`
+  if (entry === undefined) return `there is no file ${filePath}${why}`
+  if (entry.isDirectory()) return `${filePath} is a directory, not a file`
+  return access(filePath, constants.R_OK).then(
+    () => undefined,
+    () => `${filePath} may not be read`,
+  )
+}
