@@ -1,5 +1,5 @@
 /**
- * Holds the table of docs/architecture.md, "Boundaries": which room may import which, and where a third-party package
+ * Holds the table of docs/architecture.md, "Rooms": which room may import which, and where a third-party package
  * may be used. Prints every breach with the file, the line and the rule, and exits with 1.
  */
 import { readFile } from 'node:fs/promises'

@@ -63,7 +63,7 @@ export function isSameOwner(a: LeaseOwner, b: LeaseOwner): boolean {
 export function permissionError(blockedPath: string, error: unknown): unknown {
   if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) return error
   return new LagoError('LAGO_PERMISSION', `no permission for ${blockedPath}, where subnets are leased`, {
-    hint: `get write access to ${path.dirname(blockedPath)}, or choose another directory with --lease_dir`,
+    hint: `sudo install -d -o "$USER" ${path.dirname(blockedPath)}, or choose another directory with --lease_dir`,
     data: { path: blockedPath },
     cause: error,
   })

@@ -5,7 +5,7 @@ import { MAX_NAME_LENGTH, NAME_PATTERN } from './schema.js'
 export function checkName(name: string, path: Path): Finding[] {
   if (NAME_PATTERN.test(name)) return []
   const allowed = `1 to ${MAX_NAME_LENGTH} letters, digits, ".", "_" or "-"`
-  return [errorAt(path, `${describeValue(name)} cannot be a name: use ${allowed}, and not "." or ".."`, { at: 'key' })]
+  return [errorAt(path, `${describeValue(name)} cannot be a name: use ${allowed}, not "." or "-" first`, { at: 'key' })]
 }
 
 /** A VM's name is its host name as well; upstream does not mind one that is not valid, so this only warns. */

@@ -14,7 +14,7 @@ export const DISK_TYPES = ['template', 'empty', 'file'] as const
 export const BUILD_COMMAND = 'virt-customize'
 /** Longest name of a domain, net or disk: two of them and a suffix must fit into a file name. */
 export const MAX_NAME_LENGTH = 100
-export const NAME_PATTERN = new RegExp(`^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,${MAX_NAME_LENGTH}}$`)
+export const NAME_PATTERN = new RegExp(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,${MAX_NAME_LENGTH - 1}}$`)
 /** What qemu-img takes: a number, fractions allowed, and a unit of 1024; bytes without one. */
 export const SIZE_PATTERN = /^[0-9]+(\.[0-9]+)?[bBkKmMgGtTpPeE]?$/
 
@@ -35,12 +35,18 @@ const texts = (error: string): z.ZodArray<z.ZodString> => z.array(text(), { erro
 const name = (what: string): z.ZodString =>
   z.string({ error: `a name for the ${what}` }).regex(NAME_PATTERN, { error: NAME_WORDS })
 
-const NAME_WORDS = `a name: 1 to ${MAX_NAME_LENGTH} letters, digits, ".", "_" or "-"`
+const NAME_WORDS = `a name: 1 to ${MAX_NAME_LENGTH} letters, digits, ".", "_" or "-", not beginning with "." or "-"`
 
 const count = (error: string): z.ZodType<number | string> =>
-  z.union([z.int().min(1, { error }).max(999_999_999, { error }), z.string().regex(/^0*[1-9][0-9]{0,8}$/, { error })], {
-    error,
-  })
+  z.union(
+    [
+      z.int({ error }).min(1, { error }).max(999_999_999, { error }),
+      z.string().regex(/^0*[1-9][0-9]{0,8}$/, { error }),
+    ],
+    {
+      error,
+    },
+  )
 
 const numberWithin = (from: number, to: number): z.ZodType<number | string> => {
   const error = `a whole number from ${from} to ${to}`
@@ -49,7 +55,7 @@ const numberWithin = (from: number, to: number): z.ZodType<number | string> => {
     .string()
     .regex(/^[0-9]{1,9}$/, { error })
     .refine(fits, { error })
-  return z.union([z.int().min(from, { error }).max(to, { error }), digits], { error })
+  return z.union([z.int({ error }).min(from, { error }).max(to, { error }), digits], { error })
 }
 
 const flag = (): z.ZodType<boolean | string> => {
@@ -59,7 +65,7 @@ const flag = (): z.ZodType<boolean | string> => {
 
 const password = (whose: string): z.ZodType<number | string> => {
   const error = `a password for ${whose}`
-  return z.union([text(error), z.int()], { error })
+  return z.union([text(error), z.int({ error })], { error })
 }
 
 const metadata = (): z.ZodRecord<z.ZodString, z.ZodUnknown> => z.record(z.string(), z.unknown(), { error: 'a mapping' })
@@ -125,7 +131,7 @@ const emptyDisk = z.looseObject({
     .union(
       [
         z.string().regex(SIZE_PATTERN, { error: 'a size, such as 10G' }),
-        z.int().min(1, { error: 'a size, such as 10G' }),
+        z.int({ error: 'a size, such as 10G' }).min(0, { error: 'a size, such as 10G' }),
       ],
       {
         error: 'a size, such as 10G',

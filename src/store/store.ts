@@ -175,7 +175,7 @@ async function ensureDir(dir: string): Promise<void> {
   } catch (error) {
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR')) throw error
     throw new LagoError('LAGO_PERMISSION', `the template store ${dir} cannot be written to: ${error.code}`, {
-      hint: 'get write access to it, or choose another with --template-store',
+      hint: `sudo install -d -o "$USER" ${dir}, or choose another with --template-store`,
       data: { path: dir },
       cause: error,
     })
