@@ -28,7 +28,7 @@ export async function claimPrefixDir(task: Task, layout: PrefixLayout, uuid: str
     await makeDir(layout)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
     await chmod(layout.dir, 0o711) // qemu's user must get through to the images; nobody else needs to list it
-    await writeFile(layout.uuid, uuid)
+    await task.step('Generate prefix uuid', async () => writeFile(layout.uuid, uuid))
     const lock = await lockPrefix(task, layout.dir)
     undo.commit()
     return lock

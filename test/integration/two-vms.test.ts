@@ -135,7 +135,15 @@ test('SIGINT in the middle of a start takes back what this start began', async (
 test('the same environment comes back after stop and start, with the same key and address', async () => {
   expect(await project.lago(['stop'])).toMatchObject({ exitCode: 0 })
   expect(await project.lago(['start'])).toMatchObject({ exitCode: 0 })
-  expect(await shell('vm1', 'hostname')).toBe('vm1\n')
+  for (const vm of ['vm0', 'vm1']) {
+    expect(await shell(vm, 'hostname')).toBe(`${vm}\n`)
+    const { nics } = JSON.parse(await project.read(`.lago/default/virt/vm-${vm}`)) as { nics: { ip: string }[] }
+    const key = path.join(project.dir, '.lago/default/id_rsa')
+    const options = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR']
+    const flags = options.flatMap((option) => ['-o', option])
+    const { stdout } = await run('ssh', ['-F', 'none', '-i', key, ...flags, `root@${nics[0]?.ip}`, 'hostname'])
+    expect(stdout).toBe(`${vm}\n`)
+  }
 })
 
 test('destroy leaves the host as it was before init', async () => {
