@@ -79,12 +79,13 @@ test('shell gives the exit code, forwards standard input and runs a local script
 
 test('a machine is reached by its password when the key is not the one it knows', async () => {
   const key = path.join(project.dir, '.lago/default/id_rsa')
-  const kept = await readFile(key)
+  const [kept, keptPublic] = [await readFile(key), await readFile(`${key}.pub`)]
   await rm(key)
   await run('ssh-keygen', ['-q', '-t', 'rsa', '-m', 'PEM', '-N', '', '-f', key])
   expect(await shell('vm0', 'hostname')).toBe('vm0\n')
   await rm(key)
   await writeFile(key, kept, { mode: 0o600 })
+  await writeFile(`${key}.pub`, keptPublic)
 })
 
 test("libvirt names, addresses and MACs are upstream's", async () => {
