@@ -34,10 +34,19 @@ open_kvm_device() {
 # Remembers the process, so that it can be ended by the one who started it.
 start_daemon() {
     local pid_file=/run/$1.pid
-    as_root pgrep -x "$1" > /dev/null && return
+    is_running "$1" && return
     as_root "$1" -d
     wait_until test -s "$pid_file"
     started_pids=("$(cat "$pid_file")" "${started_pids[@]}")
+}
+
+# A process that has ended but was not yet reaped does not count.
+is_running() {
+    local pid
+    for pid in $(pgrep -x "$1"); do
+        process_is_gone "$pid" || return 0
+    done
+    return 1
 }
 
 stop_started_daemons() {
