@@ -1,12 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../src/base/errors.js'
 import { openLibvirt } from '../../src/libvirt/connection.js'
-import {
-  VIR_ERR_NO_CONNECT,
-  VIR_ERR_NO_DOMAIN,
-  VIR_ERR_OPERATION_FAILED,
-  VIR_ERR_XML_DETAIL,
-} from '../../src/libvirt/constants.js'
+import { VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_FAILED, VIR_ERR_XML_DETAIL } from '../../src/libvirt/constants.js'
 import { isLibvirtError } from '../../src/libvirt/errors.js'
 import type { LibvirtConnection } from '../../src/libvirt/types.js'
 import { recordedTask } from '../helpers/recorded-task.js'
@@ -145,16 +140,14 @@ describe('connections', () => {
   })
 
   test.each([
-    { uri: 'nosuch:///x', hint: '--libvirt_url', code: VIR_ERR_NO_CONNECT },
-    { uri: 'test:///no/such/file.xml', hint: 'is the daemon running', code: undefined },
-    { uri: 'qemu+unix:///system?socket=/no/such/socket', hint: 'is the daemon running', code: undefined },
-  ])('$uri cannot be opened, each time with the same error', async ({ uri, hint, code }) => {
+    { uri: 'test:///no/such/file.xml', hint: 'is the daemon running' },
+    { uri: 'qemu+unix:///system?socket=/no/such/socket', hint: 'is the daemon running' },
+  ])('$uri cannot be opened, each time with the same error', async ({ uri, hint }) => {
     await using broken = openLibvirt({ uri })
     const first = await failureOf(broken.capabilities(task))
     expect(first.code).toBe('LAGO_LIBVIRT_CONNECT')
     expect(first.data).toMatchObject({ call: 'virConnectOpenAuth', uri })
     expect(first.hint).toContain(hint)
-    if (code !== undefined) expect(isLibvirtError(first, code)).toBe(true)
     const second = await failureOf(broken.capabilities(task))
     expect(second.message).toBe(first.message)
   })
