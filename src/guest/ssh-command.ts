@@ -12,6 +12,8 @@ export interface SshTarget {
   /** Tried after the key; undefined: key only. */
   readonly password: string | undefined
   readonly keyPath: string
+  /** Where the guest's host key is kept from the first contact on; may be missing. */
+  readonly knownHostsPath: string
   readonly connectTimeoutMs: number
   /** Attempts to connect, a second apart. */
   readonly connectTries: number

@@ -3,6 +3,7 @@
  * libvirt's calls block for seconds and its last error belongs to the thread that made the call. Knows nothing of
  * VMs, prefixes or plans.
  */
+import { answerOf } from './answer.js'
 import { nameInXml } from './errors.js'
 import { startLane } from './lane.js'
 import { createLanePool } from './pool.js'
@@ -33,11 +34,31 @@ export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOption
     uri,
     warmUp: () => pool.warmUp(),
     capabilities: async (task) => pool.run(task, { name: 'capabilities', args: [] }),
-    createDomain: async (task, xml) =>
-      pool.run(task, { name: 'createDomain', args: [xml] }, undoOf('destroyDomain', xml)),
+    createDomain: async (task, xml, options = {}) =>
+      pool.run(task, { name: 'createDomain', args: [xml, options] }, undoOf('destroyDomain', xml)),
     domainInfos: async (task, names) => pool.run(task, { name: 'domainInfos', args: [names] }),
-    domainXml: async (task, name) => pool.run(task, { name: 'domainXml', args: [name] }),
+    domainXml: async (task, name, form = 'live') => pool.run(task, { name: 'domainXml', args: [name, form] }),
     destroyDomain: async (task, name) => pool.run(task, { name: 'destroyDomain', args: [name] }),
+    shutdownDomain: async (task, name, how) => pool.run(task, { name: 'shutdownDomain', args: [name, how] }),
+    suspendDomain: async (task, name) => pool.run(task, { name: 'suspendDomain', args: [name] }),
+    resumeDomain: async (task, name) => pool.run(task, { name: 'resumeDomain', args: [name] }),
+    saveDomain: async (task, name, filePath) => pool.run(task, { name: 'saveDomain', args: [name, filePath] }),
+    restoreDomain: async (task, { name, filePath, xml }, options = {}) =>
+      pool.run(
+        task,
+        { name: 'restoreDomain', args: [name, filePath, xml, options] },
+        { name: 'destroyDomain', args: [name] },
+      ),
+    snapshotDomain: async (task, name, xml, options = {}) =>
+      pool.run(task, { name: 'snapshotDomain', args: [name, xml, options] }),
+    monitorCommand: async (task, name, command) =>
+      answerOf(await pool.run(task, { name: 'monitorCommand', args: [name, JSON.stringify(command)] }), command, name),
+    agentCommand: async (task, name, command, timeoutS) =>
+      answerOf(
+        await pool.run(task, { name: 'agentCommand', args: [name, JSON.stringify(command), timeoutS] }),
+        command,
+        name,
+      ),
     createNetwork: async (task, xml) =>
       pool.run(task, { name: 'createNetwork', args: [xml] }, undoOf('destroyNetwork', xml)),
     activeNetworks: async (task, names) => pool.run(task, { name: 'activeNetworks', args: [names] }),

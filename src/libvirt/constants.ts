@@ -1,6 +1,7 @@
 /** Names and numbers of libvirt's public headers, version 9.0.0; they are part of its stable ABI. */
 
 export const LIBVIRT_LIBRARY = 'libvirt.so.0'
+export const LIBVIRT_QEMU_LIBRARY = 'libvirt-qemu.so.0'
 
 // libvirt/virterror.h: virErrorNumber
 export const VIR_ERR_NO_CONNECT = 5
@@ -27,3 +28,21 @@ export const VIR_DOMAIN_SHUTDOWN = 4
 export const VIR_DOMAIN_SHUTOFF = 5
 export const VIR_DOMAIN_CRASHED = 6
 export const VIR_DOMAIN_PMSUSPENDED = 7
+
+// libvirt/libvirt-domain.h: virDomainCreateFlags
+export const VIR_DOMAIN_START_PAUSED = 1
+
+// libvirt/libvirt-domain.h: virDomainSaveRestoreFlags
+export const VIR_DOMAIN_SAVE_RUNNING = 2
+export const VIR_DOMAIN_SAVE_PAUSED = 4
+
+// libvirt/libvirt-domain.h: virDomainXMLFlags
+export const VIR_DOMAIN_XML_SECURE = 1
+export const VIR_DOMAIN_XML_MIGRATABLE = 8
+
+// libvirt/libvirt-domain-snapshot.h: virDomainSnapshotCreateFlags
+export const VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA = 4
+export const VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY = 16
+export const VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT = 32
+export const VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE = 64
+export const VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC = 128

@@ -69,6 +69,14 @@ const WHAT: Readonly<Record<CallName, string>> = {
   domainInfos: 'tell the states of domains',
   domainXml: 'describe the domain',
   destroyDomain: 'destroy the domain',
+  shutdownDomain: 'shut down the domain',
+  suspendDomain: 'suspend the domain',
+  resumeDomain: 'resume the domain',
+  saveDomain: 'save the memory of the domain',
+  restoreDomain: 'restore the domain',
+  snapshotDomain: 'take a snapshot of the domain',
+  monitorCommand: 'ask the qemu of the domain',
+  agentCommand: 'ask the guest agent of the domain',
   createNetwork: 'create the network',
   activeNetworks: 'tell which networks are active',
   destroyNetwork: 'destroy the network',
@@ -84,12 +92,12 @@ function objectOf(call: LaneCall): string | undefined {
     case 'createDomain':
     case 'createNetwork':
       return nameInXml(call.args[0])
-    case 'domainXml':
-    case 'destroyDomain':
-    case 'destroyNetwork':
-      return call.args[0]
-    default:
+    case 'capabilities':
+    case 'domainInfos':
+    case 'activeNetworks':
       return undefined
+    default:
+      return call.args[0]
   }
 }
 

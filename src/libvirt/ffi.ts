@@ -3,12 +3,13 @@
  * Only a lane's thread loads this: every call blocks.
  */
 import koffi from 'koffi'
-import { LIBVIRT_LIBRARY } from './constants.js'
+import { LIBVIRT_LIBRARY, LIBVIRT_QEMU_LIBRARY } from './constants.js'
 
 /** Pointers to libvirt's objects; branded so that a domain is not passed where a connection belongs. */
 export type ConnectHandle = bigint & { readonly handle: 'virConnect' }
 export type DomainHandle = bigint & { readonly handle: 'virDomain' }
 export type NetworkHandle = bigint & { readonly handle: 'virNetwork' }
+export type SnapshotHandle = bigint & { readonly handle: 'virDomainSnapshot' }
 
 export interface Libvirt {
   virInitialize(): number
@@ -28,6 +29,18 @@ export interface Libvirt {
   virDomainGetInfo(domain: DomainHandle, info: Partial<RawDomainInfo>): number
   virDomainGetXMLDesc(domain: DomainHandle, flags: number): string | null
   virDomainDestroy(domain: DomainHandle): number
+  virDomainShutdown(domain: DomainHandle): number
+  virDomainReboot(domain: DomainHandle, flags: number): number
+  virDomainSuspend(domain: DomainHandle): number
+  virDomainResume(domain: DomainHandle): number
+  virDomainSaveFlags(domain: DomainHandle, filePath: string, xml: string | null, flags: number): number
+  virDomainRestoreFlags(connect: ConnectHandle, filePath: string, xml: string | null, flags: number): number
+  virDomainSnapshotCreateXML(domain: DomainHandle, xml: string, flags: number): SnapshotHandle | null
+  virDomainSnapshotFree(snapshot: SnapshotHandle): number
+  /** Of libvirt-qemu: a QMP command; the answer's JSON stands in `result[0]`. */
+  virDomainQemuMonitorCommand(domain: DomainHandle, command: string, result: [string | null], flags: number): number
+  /** Of libvirt-qemu: a command for the guest's agent. */
+  virDomainQemuAgentCommand(domain: DomainHandle, command: string, timeoutS: number, flags: number): string | null
   virDomainFree(domain: DomainHandle): number
 
   virNetworkCreateXML(connect: ConnectHandle, xml: string): NetworkHandle | null
@@ -93,6 +106,15 @@ export const virConnectCredential = koffi.struct({
 /** Throws a plain `Error` when the library cannot be loaded. */
 export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
   const library = koffi.load(fileName)
+  const qemu = lazily(() => koffi.load(LIBVIRT_QEMU_LIBRARY))
+  const monitorCommand = lazily(() =>
+    qemu().func(
+      'int virDomainQemuMonitorCommand(void *domain, const char *cmd, _Out_ str! *result, unsigned int flags)',
+    ),
+  )
+  const agentCommand = lazily(() =>
+    qemu().func('str! virDomainQemuAgentCommand(void *domain, const char *cmd, int timeout, unsigned int flags)'),
+  )
   return {
     virInitialize: library.func('int virInitialize()'),
     virSetErrorFunc: library.func('void virSetErrorFunc(void *userData, void *handler)'),
@@ -114,6 +136,22 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
     virDomainGetXMLDesc: library.func('str! virDomainGetXMLDesc(void *domain, unsigned int flags)'),
     virNetworkGetXMLDesc: library.func('str! virNetworkGetXMLDesc(void *network, unsigned int flags)'),
     virDomainDestroy: library.func('int virDomainDestroy(void *domain)'),
+    virDomainShutdown: library.func('int virDomainShutdown(void *domain)'),
+    virDomainReboot: library.func('int virDomainReboot(void *domain, unsigned int flags)'),
+    virDomainSuspend: library.func('int virDomainSuspend(void *domain)'),
+    virDomainResume: library.func('int virDomainResume(void *domain)'),
+    virDomainSaveFlags: library.func(
+      'int virDomainSaveFlags(void *domain, const char *to, const char *dxml, unsigned int flags)',
+    ),
+    virDomainRestoreFlags: library.func(
+      'int virDomainRestoreFlags(void *connect, const char *from, const char *dxml, unsigned int flags)',
+    ),
+    virDomainSnapshotCreateXML: library.func(
+      'void *virDomainSnapshotCreateXML(void *domain, const char *xml, unsigned int flags)',
+    ),
+    virDomainSnapshotFree: library.func('int virDomainSnapshotFree(void *snapshot)'),
+    virDomainQemuMonitorCommand: (...args) => monitorCommand()(...args) as number, // its prototype
+    virDomainQemuAgentCommand: (...args) => agentCommand()(...args) as string | null, // its prototype
     virDomainFree: library.func('int virDomainFree(void *domain)'),
 
     virNetworkCreateXML: library.func('void *virNetworkCreateXML(void *connect, const char *xml)'),
@@ -124,6 +162,12 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
 
     strdup: library.func('void *strdup(const char *text)'), // found through libvirt's own dependency on libc
   }
+}
+
+/** Few verbs speak to qemu itself, so what that needs is loaded with the first call. */
+function lazily<T>(load: () => T): () => T {
+  let loaded: T | undefined
+  return () => (loaded ??= load())
 }
 
 export function decodeError(pointer: bigint): RawError {

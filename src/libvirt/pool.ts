@@ -35,7 +35,10 @@ interface Job {
 }
 
 /** These wait for qemu, the kernel or dnsmasq; the others are answered within milliseconds. */
-const SLOW: ReadonlySet<CallName> = new Set(['createDomain', 'destroyDomain', 'createNetwork', 'destroyNetwork'])
+const SLOW: ReadonlySet<CallName> = new Set([
+  ...(['createDomain', 'destroyDomain', 'saveDomain', 'restoreDomain', 'snapshotDomain', 'agentCommand'] as const),
+  ...(['createNetwork', 'destroyNetwork'] as const),
+])
 
 export function createLanePool({ maxLanes, startLane }: PoolOptions): LanePool {
   const lanes = new Set<Lane>()
@@ -123,7 +126,8 @@ export function createLanePool({ maxLanes, startLane }: PoolOptions): LanePool {
 
   function giveUp(): void {
     for (const { task, undo } of running.keys())
-      if (undo !== undefined) task.log('error', `libvirt does not answer; ${undo.args[0]} may come up later: lago stop`)
+      if (undo !== undefined)
+        task.log('error', `libvirt does not answer; ${String(undo.args[0])} may come up later: lago stop`)
     for (const lane of lanes) lane.kill()
   }
 

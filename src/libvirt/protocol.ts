@@ -2,7 +2,7 @@
  * What the main thread and a lane's thread say to each other. Only plain data crosses: no handles, no Error objects.
  * A lane answers each call with one reply, in order.
  */
-import type { DomainInfo } from './types.js'
+import type { CreateOptions, DomainInfo, SnapshotOptions, XmlForm } from './types.js'
 
 /** Where a lane connects to. The password travels in the first message only. */
 export interface LibvirtTarget {
@@ -14,10 +14,18 @@ export interface LibvirtTarget {
 /** Calls by name, with their arguments and results. */
 export interface LaneCalls {
   capabilities(): string
-  createDomain(xml: string): void
+  createDomain(xml: string, options: CreateOptions): void
   domainInfos(names: readonly string[]): ReadonlyMap<string, DomainInfo>
-  domainXml(name: string): string
+  domainXml(name: string, form: XmlForm): string
   destroyDomain(name: string): boolean
+  shutdownDomain(name: string, how: 'off' | 'reboot'): void
+  suspendDomain(name: string): void
+  resumeDomain(name: string): void
+  saveDomain(name: string, filePath: string): void
+  restoreDomain(name: string, filePath: string, xml: string, options: CreateOptions): void
+  snapshotDomain(name: string, xml: string, options: SnapshotOptions): void
+  monitorCommand(name: string, command: string): string
+  agentCommand(name: string, command: string, timeoutS: number): string
   createNetwork(xml: string): void
   activeNetworks(names: readonly string[]): ReadonlyMap<string, string>
   destroyNetwork(name: string): boolean

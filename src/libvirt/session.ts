@@ -2,7 +2,20 @@
  * One connection of one thread: makes the calls, reads libvirt's error right after a failure (it is kept per thread)
  * and frees every handle before it returns. Opens the connection with the first call, and again after it was lost.
  */
-import { VIR_ERR_NO_DOMAIN, VIR_ERR_NO_NETWORK, VIR_ERR_OPERATION_INVALID } from './constants.js'
+import {
+  VIR_DOMAIN_SAVE_PAUSED,
+  VIR_DOMAIN_SAVE_RUNNING,
+  VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC,
+  VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY,
+  VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
+  VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT,
+  VIR_DOMAIN_START_PAUSED,
+  VIR_DOMAIN_XML_MIGRATABLE,
+  VIR_DOMAIN_XML_SECURE,
+  VIR_ERR_NO_DOMAIN,
+  VIR_ERR_NO_NETWORK,
+  VIR_ERR_OPERATION_INVALID,
+} from './constants.js'
 import { withCredentials } from './credentials.js'
 import {
   decodeError,
@@ -74,6 +87,19 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
     }
   }
 
+  function withExisting<T>(name: string, body: (domain: DomainHandle) => T): T {
+    const domain = libvirt.virDomainLookupByName(connection(), name) ?? fail('virDomainLookupByName')
+    try {
+      return body(domain)
+    } finally {
+      libvirt.virDomainFree(domain)
+    }
+  }
+
+  function check(result: number, call: string): void {
+    if (result < 0) fail(call)
+  }
+
   function withNetwork<T>(name: string, body: (network: NetworkHandle) => T): T | undefined {
     const network = libvirt.virNetworkLookupByName(connection(), name)
     if (network === null) return unless([VIR_ERR_NO_NETWORK], 'virNetworkLookupByName')
@@ -104,8 +130,9 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
 
   return {
     capabilities: () => libvirt.virConnectGetCapabilities(connection()) ?? fail('virConnectGetCapabilities'),
-    createDomain(xml) {
-      const domain = libvirt.virDomainCreateXML(connection(), xml, 0) ?? fail('virDomainCreateXML')
+    createDomain(xml, { paused = false }) {
+      const flags = paused ? VIR_DOMAIN_START_PAUSED : 0
+      const domain = libvirt.virDomainCreateXML(connection(), xml, flags) ?? fail('virDomainCreateXML')
       libvirt.virDomainFree(domain)
     },
     domainInfos(names) {
@@ -116,20 +143,55 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
       }
       return infos
     },
-    domainXml(name) {
-      const domain = libvirt.virDomainLookupByName(connection(), name) ?? fail('virDomainLookupByName')
-      try {
-        return libvirt.virDomainGetXMLDesc(domain, 0) ?? fail('virDomainGetXMLDesc')
-      } finally {
-        libvirt.virDomainFree(domain)
-      }
-    },
+    domainXml: (name, form) =>
+      withExisting(name, (domain) => {
+        const flags = form === 'restorable' ? VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE : 0
+        return libvirt.virDomainGetXMLDesc(domain, flags) ?? fail('virDomainGetXMLDesc')
+      }),
     destroyDomain: (name) =>
       withDomain(name, (domain) => {
         if (libvirt.virDomainDestroy(domain) === 0) return true
         // gone between the two calls, or defined without running
         return unless([VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_INVALID], 'virDomainDestroy')
       }) ?? false,
+    shutdownDomain: (name, how) =>
+      withExisting(name, (domain) => {
+        if (how === 'off') check(libvirt.virDomainShutdown(domain), 'virDomainShutdown')
+        else check(libvirt.virDomainReboot(domain, 0), 'virDomainReboot')
+      }),
+    suspendDomain: (name) =>
+      withExisting(name, (domain) => check(libvirt.virDomainSuspend(domain), 'virDomainSuspend')),
+    resumeDomain: (name) => withExisting(name, (domain) => check(libvirt.virDomainResume(domain), 'virDomainResume')),
+    saveDomain: (name, filePath) =>
+      withExisting(name, (domain) =>
+        check(libvirt.virDomainSaveFlags(domain, filePath, null, 0), 'virDomainSaveFlags'),
+      ),
+    restoreDomain(_name, filePath, xml, { paused = false }) {
+      const flags = paused ? VIR_DOMAIN_SAVE_PAUSED : VIR_DOMAIN_SAVE_RUNNING
+      check(libvirt.virDomainRestoreFlags(connection(), filePath, xml, flags), 'virDomainRestoreFlags')
+    },
+    snapshotDomain: (name, xml, { diskOnly = false, reuseFiles = false }) =>
+      withExisting(name, (domain) => {
+        const flags =
+          VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA |
+          VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC |
+          (diskOnly ? VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY : 0) |
+          (reuseFiles ? VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT : 0)
+        const snapshot = libvirt.virDomainSnapshotCreateXML(domain, xml, flags) ?? fail('virDomainSnapshotCreateXML')
+        libvirt.virDomainSnapshotFree(snapshot)
+      }),
+    monitorCommand: (name, command) =>
+      withExisting(name, (domain) => {
+        const result: [string | null] = [null]
+        check(libvirt.virDomainQemuMonitorCommand(domain, command, result, 0), 'virDomainQemuMonitorCommand')
+        return result[0] ?? ''
+      }),
+    agentCommand: (name, command, timeoutS) =>
+      withExisting(
+        name,
+        (domain) =>
+          libvirt.virDomainQemuAgentCommand(domain, command, timeoutS, 0) ?? fail('virDomainQemuAgentCommand'),
+      ),
     createNetwork(xml) {
       const network = libvirt.virNetworkCreateXML(connection(), xml) ?? fail('virNetworkCreateXML')
       libvirt.virNetworkFree(network)

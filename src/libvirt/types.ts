@@ -7,13 +7,33 @@ export interface LibvirtConnection extends AsyncDisposable {
   warmUp(): void
   /** XML of the host's capabilities. */
   capabilities(task: Task): Promise<string>
-  /** Transient and running. */
-  createDomain(task: Task, xml: string): Promise<void>
+  /** Transient and running, or paused before its first instruction. */
+  createDomain(task: Task, xml: string, options?: CreateOptions): Promise<void>
   /** Missing names are missing in the answer; one round trip whatever the number of names. */
   domainInfos(task: Task, names: readonly string[]): Promise<ReadonlyMap<string, DomainInfo>>
-  domainXml(task: Task, name: string): Promise<string>
+  /** `restorable`: complete and without what belongs to this run only, so that it can be given back to libvirt. */
+  domainXml(task: Task, name: string, form?: XmlForm): Promise<string>
   /** False: no such domain was running. */
   destroyDomain(task: Task, name: string): Promise<boolean>
+  /** Asks the guest, by ACPI or its agent, and does not wait for it. */
+  shutdownDomain(task: Task, name: string, how: 'off' | 'reboot'): Promise<void>
+  /** Stops the domain's CPUs; does nothing for one that is paused. */
+  suspendDomain(task: Task, name: string): Promise<void>
+  resumeDomain(task: Task, name: string): Promise<void>
+  /** Writes the memory to `filePath`; the domain ends. */
+  saveDomain(task: Task, name: string, filePath: string): Promise<void>
+  /** Back from `saveDomain` or a snapshot's memory; `xml` may name other files, and must be the same machine otherwise. */
+  restoreDomain(
+    task: Task,
+    domain: { readonly name: string; readonly filePath: string; readonly xml: string },
+    options?: CreateOptions,
+  ): Promise<void>
+  /** `xml` is a `<domainsnapshot>`; libvirt keeps no record of it. All disks or none. */
+  snapshotDomain(task: Task, name: string, xml: string, options?: SnapshotOptions): Promise<void>
+  /** A QMP command to the domain's qemu; gives what stands in `return`. qemu only; taints the domain. */
+  monitorCommand(task: Task, name: string, command: QemuCommand): Promise<unknown>
+  /** A command to the guest's agent; gives what stands in `return`. What comes back is the guest's word: check it. */
+  agentCommand(task: Task, name: string, command: QemuCommand, timeoutS: number): Promise<unknown>
   createNetwork(task: Task, xml: string): Promise<void>
   /** Those of `names` that exist and are active, with their XML. */
   activeNetworks(task: Task, names: readonly string[]): Promise<ReadonlyMap<string, string>>
@@ -21,6 +41,26 @@ export interface LibvirtConnection extends AsyncDisposable {
   destroyNetwork(task: Task, name: string): Promise<boolean>
   /** Waits for calls in progress, at most 10 s; the connection cannot be used after it. May be called twice. */
   close(): Promise<void>
+}
+
+export interface CreateOptions {
+  /** Default false. */
+  readonly paused?: boolean
+}
+
+export interface SnapshotOptions {
+  /** Without the memory. Default false. */
+  readonly diskOnly?: boolean
+  /** The files that take further writes are there already. Default false: libvirt creates them. */
+  readonly reuseFiles?: boolean
+}
+
+export type XmlForm = 'live' | 'restorable'
+
+/** QMP's form of a command, which the guest agent shares. */
+export interface QemuCommand {
+  readonly execute: string
+  readonly arguments?: Readonly<Record<string, unknown>>
 }
 
 /** The words of `lago status` (spec 2.5); `down`: libvirt does not know the domain. */

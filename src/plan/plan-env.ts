@@ -51,7 +51,8 @@ function planVms(spec: EnvSpec, facts: PlanFacts, addresses: readonly NicAddress
     const nics = domain.nics.map((_, index) => planNic(spec, domain, index, addresses))
     const managementIp = nics.find((nic) => nic.net === managementNet)?.ip
     const libvirtName = domainLibvirtName(facts.uuid, name)
-    return [name, { spec: domain, libvirtName, managementNet, managementIp, nics, disks: disks.get(name) ?? [] }]
+    const machine = { managementNet, managementIp, nics, disks: disks.get(name) ?? [] }
+    return [name, { spec: domain, libvirtName, ...machine, found: {}, snapshots: new Map() }]
   })
   return new Map(vms)
 }

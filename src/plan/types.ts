@@ -16,6 +16,42 @@ export interface VmPlan {
   readonly managementIp: string | undefined
   readonly nics: readonly NicPlan[]
   readonly disks: readonly DiskPlan[]
+  /** What was found in the guest, kept so that it is looked for once. */
+  readonly found: GuestFacts
+  /** By name, oldest first. */
+  readonly snapshots: ReadonlyMap<string, SnapshotPlan>
+}
+
+export interface GuestFacts {
+  /** A name of the service manager registry: `systemd`, `sysvinit`, `systemdcontainer`. */
+  readonly serviceManager?: string
+  /** The service that runs the guest agent: `qemu-guest-agent`, `qemu-ga`. */
+  readonly guestAgent?: string
+}
+
+/** A point in a VM's time that can be gone back to. */
+export interface SnapshotPlan {
+  readonly takenAtMs: number
+  /**
+   * `internal`: inside the qcow2 images of `disks`, under the snapshot's name. `external`: the images of `disks`
+   * themselves, which nobody writes to any more.
+   */
+  readonly form: 'internal' | 'external'
+  /** One for each disk of the VM that can be written to, in their order; `index` counts the VM's disks from 0. */
+  readonly disks: readonly SnapshotDisk[]
+  /** Undefined: the disks alone. */
+  readonly memory: SnapshotMemory | undefined
+}
+
+export interface SnapshotDisk extends DiskBacking {
+  readonly index: number
+}
+
+export interface SnapshotMemory {
+  /** The machine as libvirt described it. */
+  readonly domainXmlPath: string
+  /** Undefined: the memory is inside the first image. */
+  readonly filePath: string | undefined
 }
 
 export interface NicPlan {
@@ -41,6 +77,8 @@ export interface DiskPlan {
 export interface DiskBacking {
   readonly path: string
   readonly format: 'raw' | 'qcow2'
+  /** What lies below it, where that is known to us. */
+  readonly backing?: DiskBacking | undefined
 }
 
 export interface NetPlan {

@@ -20,12 +20,23 @@ export interface PrefixLayout {
   readonly log: string
   net(name: string): string
   vm(name: string): string
+  /** What the VM's serial port printed, from its first byte on. */
+  consoleLog(vm: string): string
+  /** The host key that the VM showed first; in the format of known_hosts. */
+  knownHosts(vm: string): string
+  /** Which deploy scripts have run in the VM, and how they ended. */
+  deployed(vm: string): string
+  /** The memory of a VM that was put to sleep; `xml`: what machine it was. */
+  suspended(vm: string): { readonly memory: string; readonly xml: string }
+  /** What a snapshot with memory needs beside the disks. */
+  snapshot(vm: string, snapshot: string): { readonly memory: string; readonly xml: string }
 }
 
 /** `dir` is absolute. */
 export function prefixLayout(dir: string): PrefixLayout {
   const virt = path.join(dir, 'virt')
   const logs = path.join(dir, 'logs')
+  const images = path.join(dir, 'images')
   return {
     dir,
     uuid: path.join(dir, 'uuid'),
@@ -33,7 +44,7 @@ export function prefixLayout(dir: string): PrefixLayout {
     sshKey: path.join(dir, 'id_rsa'),
     sshPublicKey: path.join(dir, 'id_rsa.pub'),
     metadata: path.join(dir, 'metadata'),
-    images: path.join(dir, 'images'),
+    images,
     virt,
     env: path.join(virt, 'env'),
     scripts: path.join(dir, 'scripts'),
@@ -41,6 +52,17 @@ export function prefixLayout(dir: string): PrefixLayout {
     log: path.join(logs, 'lago.log'),
     net: (name) => path.join(virt, `net-${name}`),
     vm: (name) => path.join(virt, `vm-${name}`),
+    consoleLog: (vm) => path.join(logs, `console-${vm}.log`),
+    knownHosts: (vm) => path.join(virt, `known_hosts-${vm}`),
+    deployed: (vm) => path.join(virt, `deployed-${vm}`),
+    suspended: (vm) => ({
+      memory: path.join(images, `${vm}.suspended`),
+      xml: path.join(virt, `suspended-${vm}.xml`),
+    }),
+    snapshot: (vm, snapshot) => ({
+      memory: path.join(images, `${vm}.${snapshot}.memory`),
+      xml: path.join(virt, `snapshot-${vm}.${snapshot}.xml`),
+    }),
   }
 }
 

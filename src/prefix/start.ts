@@ -66,7 +66,7 @@ async function startVms(
 ): Promise<void> {
   const states = await statesOf(task, host, vms)
   const down = vms.filter((vm) => NOT_THERE.includes(states.get(vm.spec.name)))
-  const context = { env: prefix.plan, sshPublicKey: await readFile(prefix.layout.sshPublicKey, 'utf8') }
+  const sshPublicKey = await readFile(prefix.layout.sshPublicKey, 'utf8')
   const started: VmPlan[] = []
   undo.defer('stop VMs', async (task) => destroyVms(task, host, started))
   await startInWaves(task, down, {
@@ -74,6 +74,8 @@ async function startVms(
     watch: (vm) => providerOf(host, vm).watchBoot(vm),
     start: async (task, vm) =>
       task.step(`Starting VM ${vm.spec.name}`, async (task) => {
+        const consoleLogPath = prefix.layout.consoleLog(vm.spec.name)
+        const context = { env: prefix.plan, sshPublicKey, consoleLogPath }
         await about(`VM ${vm.spec.name}`, providerOf(host, vm).start(task, vm, context))
         started.push(vm)
       }),

@@ -24,10 +24,10 @@ export function encodeDisk(disk: DiskPlan, prefixDir: string): JsonObject {
     name: spec.name,
     type: storedType(spec),
     dev: spec.dev,
-    format: spec.format,
+    format: spec.format === 'iso' ? 'iso' : disk.driver,
     path: toStoredPath(disk.path, prefixDir),
     metadata,
-    backing: backing && { ...backing, path: toStoredPath(backing.path, prefixDir) },
+    backing: backing && encodeBacking(backing, prefixDir),
   })
 }
 
@@ -113,9 +113,18 @@ function sizeAt(given: Stored): number {
   return sizeBytes
 }
 
-function backingAt(backing: Stored, prefixDir: string): DiskBacking {
+export function encodeBacking(backing: DiskBacking, prefixDir: string): JsonObject {
+  return definedOnly({
+    path: toStoredPath(backing.path, prefixDir),
+    format: backing.format,
+    backing: backing.backing && encodeBacking(backing.backing, prefixDir),
+  })
+}
+
+export function backingAt(backing: Stored, prefixDir: string): DiskBacking {
   return {
     path: fromStoredPath(textAt(backing, 'path'), prefixDir),
     format: choiceAt(backing, 'format', ['raw', 'qcow2']),
+    ...(has(backing, 'backing') ? { backing: backingAt(mappingAt(backing, 'backing'), prefixDir) } : {}),
   }
 }

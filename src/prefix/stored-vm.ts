@@ -6,6 +6,7 @@ import type { DomainSpec } from '../spec/types.js'
 import { cover, definedOnly, uncover } from './given.js'
 import { decodeDisk, diskSpec, encodeDisk, givenDiskKeys } from './stored-disk.js'
 import { fromStoredPath, toStoredPath } from './stored-paths.js'
+import { encodeSnapshots, snapshotsAt } from './stored-snapshot.js'
 import {
   choiceAt,
   flagAt,
@@ -31,7 +32,9 @@ export function encodeVm(vm: VmPlan, prefixDir: string): JsonObject {
     disks: vm.disks.map((disk) => encodeDisk(disk, prefixDir)),
     metadata: { ...spec.metadata, 'deploy-scripts': deployScripts },
     mgmt_net: vm.managementNet,
-    snapshots: {},
+    ...encodeSnapshots(vm, prefixDir),
+    service_provider: vm.found.serviceManager,
+    'guest-agent': vm.found.guestAgent,
     'vm-type': spec.vmType ?? 'default',
     'vm-provider': spec.provider ?? 'local-libvirt',
     'ssh-user': spec.sshUser ?? 'root',
@@ -55,6 +58,11 @@ export function decodeVm(stored: Stored, nets: ReadonlyMap<string, NetPlan>, pla
     disks: mappingsAt(stored, 'disks').map((disk, index) =>
       decodeDisk(disk, givenDisks[index] ?? disk, place.prefixDir),
     ),
+    found: definedOnly({
+      serviceManager: optionalTextAt(stored, 'service_provider'),
+      guestAgent: optionalTextAt(stored, 'guest-agent'),
+    }),
+    snapshots: snapshotsAt(stored, place.prefixDir),
   }
 }
 

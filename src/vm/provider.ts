@@ -1,8 +1,10 @@
 /** How VMs come to exist and stop: small, so that a second hypervisor is a second implementation. */
+import type { Duplex } from 'node:stream'
 import type { Task } from '../base/task.js'
 import type { VmState } from '../libvirt/types.js'
-import type { EnvPlan, VmPlan } from '../plan/types.js'
+import type { EnvPlan, SnapshotPlan, VmPlan } from '../plan/types.js'
 
+/** What a provider cannot do is not there. */
 export interface VmProvider {
   /** One answer for all of `vms`, keyed by VM name. */
   states(task: Task, vms: readonly VmPlan[]): Promise<ReadonlyMap<string, VmState>>
@@ -10,18 +12,73 @@ export interface VmProvider {
   start(task: Task, vm: VmPlan, context: StartContext): Promise<void>
   /** Hard power-off. Does nothing for a VM that is `down`. */
   stop(task: Task, vm: Pick<VmPlan, 'libvirtName'>): Promise<void>
+  /** Asks the guest to power off or to reboot, and does not wait for it. */
+  shutdown(task: Task, vm: VmPlan, how: 'off' | 'reboot'): Promise<void>
   /** How many guests may boot side by side on this host before they slow each other down. */
   bootSlots(task: Task): Promise<number>
   /** To be asked from time to time after `start`: has the guest come up, or gone idle for another reason? */
   watchBoot(vm: VmPlan): BootWatch
+  readonly snapshots?: VmSnapshots
+  readonly sleep?: VmSleep
+  /** The agent in the guest; whether one answers is another question. */
+  agent?(vm: VmPlan): GuestAgent
+  /** The guest's serial line, both ways, until it is destroyed or the VM ends. One user at a time. */
+  openConsole?(task: Task, vm: VmPlan): Promise<Duplex>
 }
 
 export interface StartContext {
   readonly env: EnvPlan
   /** OpenSSH one-line public key that the guest's root shall accept. */
   readonly sshPublicKey: string
+  /** Absolute; the guest's serial output is written here from the first byte of this start. */
+  readonly consoleLogPath: string
 }
 
 export interface BootWatch {
   isSettled(task: Task): Promise<boolean>
 }
+
+/** The VM itself, not the records in the prefix; `paths` says where files of a snapshot belong. */
+export interface VmSnapshots {
+  /** Stops and resumes time in a running VM; neither does anything for a VM that is so already. */
+  pause(task: Task, vm: VmPlan): Promise<void>
+  resume(task: Task, vm: VmPlan): Promise<void>
+  /**
+   * For a VM that is paused, or down: then the disks alone. When it fails, or is aborted, there is no snapshot and the
+   * VM is as it was. The plan that comes back has the snapshot in it, and the images that the VM writes to from now on.
+   */
+  take(task: Task, vm: VmPlan, request: SnapshotRequest): Promise<VmPlan>
+  /** The VM as it was, paused if the snapshot has its memory, else down. A VM that runs is ended, or taken back in place. */
+  revert(task: Task, vm: VmPlan, name: string): Promise<VmPlan>
+  /** What no other snapshot and no disk needs goes. */
+  remove(task: Task, vm: VmPlan, name: string): Promise<VmPlan>
+  /** Bytes on the host's disk that go with the snapshot, by name. */
+  sizes(task: Task, vm: VmPlan): Promise<ReadonlyMap<string, number>>
+}
+
+export interface SnapshotRequest {
+  readonly name: string
+  readonly diskOnly: boolean
+  readonly takenAtMs: number
+  readonly paths: { readonly memory: string; readonly xml: string }
+}
+
+/** A VM's memory in a file while the VM does not exist. */
+export interface VmSleep {
+  /** For a VM that is paused. */
+  save(task: Task, vm: VmPlan, paths: SnapshotRequest['paths']): Promise<void>
+  /** The VM, paused. The files stay. */
+  restore(task: Task, vm: VmPlan, paths: SnapshotRequest['paths']): Promise<void>
+}
+
+/** What comes back is the guest's word. Everything throws `LAGO_AGENT` when there is no answer in time. */
+export interface GuestAgent {
+  ping(task: Task, timeoutMs: number): Promise<void>
+  /** The guest's clock. */
+  setTime(task: Task, atMs: number): Promise<void>
+  /** Nothing is written to the guest's file systems until `thaw`. */
+  freeze(task: Task): Promise<void>
+  thaw(task: Task): Promise<void>
+}
+
+export type { SnapshotPlan }

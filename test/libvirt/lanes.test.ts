@@ -157,8 +157,8 @@ function newName(): string {
 }
 let nameCount = 0
 
-function create(name = newName()): { name: 'createDomain'; args: [string] } {
-  return { name: 'createDomain', args: [domainXml(name)] }
+function create(name = newName()): { name: 'createDomain'; args: [string, object] } {
+  return { name: 'createDomain', args: [domainXml(name), {}] }
 }
 
 /** Takes connections and never says a word. */

@@ -3,7 +3,7 @@
  * type or architecture is taken for granted. Elements stand in the order in which libvirt itself writes them.
  */
 import { element, renderXml, type XmlElement } from '../../base/xml.js'
-import type { DiskPlan, EnvPlan, NicPlan, VmPlan } from '../../plan/types.js'
+import type { DiskBacking, DiskPlan, EnvPlan, NicPlan, VmPlan } from '../../plan/types.js'
 import { ownerMark } from '../../plan/owner-mark.js'
 import { cpuElement, type CpuFacts } from './cpu.js'
 
@@ -119,13 +119,21 @@ function diskElement(disk: DiskPlan, index: number, machine: MachineFacts): XmlE
  * A template's image is everybody's: it can be read by all, and libvirt is told to leave its owner as it is. Other
  * chains are left to libvirt to look at.
  */
-function backingStore({ backing }: DiskPlan): XmlElement | undefined {
-  if (backing?.format !== 'raw') return undefined
-  const source = element('source', { file: backing.path }, [element('seclabel', { model: 'dac', relabel: 'no' })])
+function backingStore({ backing, spec }: DiskPlan): XmlElement | undefined {
+  const isOnTemplate = spec.type === 'template' || spec.type === 'layered'
+  return backing !== undefined && isOnTemplate && endOf(backing).format === 'raw' ? layer(backing) : undefined
+}
+
+function endOf(backing: DiskBacking): DiskBacking {
+  return backing.backing === undefined ? backing : endOf(backing.backing)
+}
+
+function layer({ path, format, backing }: DiskBacking): XmlElement {
+  const label = element('seclabel', { model: 'dac', relabel: 'no' })
   return element('backingStore', { type: 'file' }, [
-    element('format', { type: 'raw' }),
-    source,
-    element('backingStore'),
+    element('format', { type: format }),
+    element('source', { file: path }, backing === undefined ? [label] : []),
+    backing === undefined ? element('backingStore') : layer(backing),
   ])
 }
 

@@ -43,6 +43,10 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
       await libvirt.destroyDomain(task, vm.libvirtName)
     },
 
+    async shutdown(task, vm, how) {
+      await libvirt.shutdownDomain(task, vm.libvirtName, how)
+    },
+
     bootSlots: async (task) => bootSlots(task, machines),
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
   }

@@ -18,6 +18,7 @@ const target: SshTarget = {
   ip: '192.168.200.2',
   user: 'root',
   password: 's3cret',
+  knownHostsPath: '/prefix/known_hosts',
   keyPath: '/p/id_rsa',
   connectTimeoutMs: 10_000,
   connectTries: 100,

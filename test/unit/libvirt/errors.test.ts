@@ -6,7 +6,7 @@ import { loadLibvirt } from '../../../src/libvirt/ffi.js'
 import type { LaneCall, LibvirtFailure } from '../../../src/libvirt/protocol.js'
 
 const URI = 'qemu:///system'
-const create: LaneCall = { name: 'createDomain', args: ['<domain><name>ab-vm0</name></domain>'] }
+const create: LaneCall = { name: 'createDomain', args: ['<domain><name>ab-vm0</name></domain>', {}] }
 const ask: LaneCall = { name: 'domainInfos', args: [['a', 'b']] }
 
 describe('a call that libvirt refuses', () => {

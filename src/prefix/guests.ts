@@ -1,0 +1,49 @@
+/** From a VM of the prefix to its guest. */
+import { LagoError } from '../base/errors.js'
+import type { Task } from '../base/task.js'
+import type { Guest } from '../guest/guest.js'
+import { openSshGuest } from '../guest/ssh-guest.js'
+import type { SshTarget } from '../guest/ssh-command.js'
+import { waitForSsh } from '../guest/wait-for-ssh.js'
+import type { VmPlan } from '../plan/types.js'
+import type { Host } from './host.js'
+import { statesOf, type Prefix } from './prefix.js'
+
+/** Throws `LAGO_GUEST_UNREACHABLE` for a VM on a bridge, whose address is not ours to give. */
+export function sshTargetOf({ config }: Pick<Host, 'config'>, prefix: Prefix, vm: VmPlan): SshTarget {
+  if (vm.managementIp === undefined)
+    throw new LagoError('LAGO_GUEST_UNREACHABLE', `the address of ${vm.spec.name} is not known: it is on a bridge`, {
+      hint: 'give its nic an ip in the init file',
+    })
+  return {
+    vm: vm.spec.name,
+    ip: vm.managementIp,
+    user: vm.spec.sshUser ?? config.ssh.user,
+    password: vm.spec.sshPassword ?? config.vm.defaultRootPassword ?? config.ssh.password,
+    keyPath: prefix.layout.sshKey,
+    knownHostsPath: prefix.layout.knownHosts(vm.spec.name),
+    connectTimeoutMs: config.ssh.timeoutMs,
+    connectTries: config.ssh.tries,
+  }
+}
+
+/** Throws `LAGO_VM_NOT_RUNNING`. */
+export async function requireRunning(task: Task, host: Host, vm: VmPlan): Promise<void> {
+  const state = (await statesOf(task, host, [vm])).get(vm.spec.name) ?? 'unknown'
+  if (state === 'running') return
+  throw new LagoError('LAGO_VM_NOT_RUNNING', `Host ${vm.spec.name} is not "running", but "${state}"`, {
+    hint: `lago start ${vm.spec.name}`,
+    data: { vm: vm.spec.name, state },
+  })
+}
+
+/**
+ * The guest of a running VM, as soon as its ssh server greets; to be disposed of.
+ * Throws `LAGO_VM_NOT_RUNNING`, `LAGO_GUEST_UNREACHABLE` after the VM's boot time.
+ */
+export async function reachGuest(task: Task, host: Host, prefix: Prefix, vm: VmPlan): Promise<Guest> {
+  await requireRunning(task, host, vm)
+  const target = sshTargetOf(host, prefix, vm)
+  await waitForSsh(task, target, vm.spec.bootTimeoutMs)
+  return openSshGuest(target)
+}
