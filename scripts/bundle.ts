@@ -1,23 +1,37 @@
 /**
- * Bundles the program into dist/: one thin entry, the rest in chunks that a verb loads when it needs them, so that
+ * Bundles the program and the library into dist/: thin entries, the rest in chunks that a verb loads when it needs them, so that
  * start-up does not pay for what is not used. koffi stays outside: its binary is found relative to its own package.
  */
 import { build } from 'esbuild'
 import { readFile, rm } from 'node:fs/promises'
+import { writeDeclarations } from './declarations.js'
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string } // our own file
 
+/** What users import, by its name in "exports" of package.json. One `LagoError` for them, for plugins and for the program. */
+const library = {
+  index: 'src/index.ts',
+  jest: 'src/fixtures/jest.ts',
+  vitest: 'src/fixtures/vitest.ts',
+  'node-test': 'src/fixtures/node-test.ts',
+}
+
 await rm('dist', { recursive: true, force: true })
 await build({
-  entryPoints: { main: 'src/main.ts', worker: 'src/libvirt/worker.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    worker: 'src/libvirt/worker.ts',
+    'event-worker': 'src/libvirt/event-worker.ts',
+    ...library,
+  },
   outdir: 'dist',
-  chunkNames: '[name]-[hash]', // flat: connection.ts finds worker.js beside its own chunk
+  chunkNames: '[name]-[hash]', // flat: the libvirt room finds its workers beside its own chunk
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external: ['koffi'],
+  external: ['koffi', 'vitest', '@jest/globals'],
   minifySyntax: true,
   legalComments: 'linked',
   define: { LAGO_BUNDLED_VERSION: JSON.stringify(version) },
@@ -27,3 +41,4 @@ await build({
   },
   logLevel: 'warning',
 })
+await writeDeclarations(Object.values(library), 'src', 'dist/types')

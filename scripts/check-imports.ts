@@ -13,6 +13,7 @@ const RANKS: Readonly<Record<string, number>> = {
   spec: 1,
   libvirt: 1,
   disk: 1,
+  log: 1,
   plan: 2,
   lease: 2,
   store: 2,
@@ -21,7 +22,11 @@ const RANKS: Readonly<Record<string, number>> = {
   vm: 3,
   workdir: 4,
   prefix: 4,
-  cli: 7,
+  plugin: 5,
+  sdk: 6,
+  index: 7,
+  cli: 8,
+  fixtures: 8,
   main: 9,
 }
 
@@ -33,9 +38,12 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   zod: ['src/spec/', 'src/config/'],
   'js-yaml': ['src/spec/', 'src/cli/output/'],
   yaml: ['src/spec/'],
-  winston: ['src/cli/render/log-file.ts'],
+  winston: ['src/log/'],
   'fast-xml-parser': ['src/vm/libvirt/'],
   'fs-extra': ['src/'],
+  tar: ['src/disk/ext4/tar.ts'],
+  '@jest/globals': ['src/fixtures/jest.ts'],
+  vitest: ['src/fixtures/vitest.ts'],
 }
 
 const RANK_RULE = 'see RANKS in scripts/check-imports.ts'

@@ -1,6 +1,7 @@
 /** Other programs: argv arrays only, never a shell; a failure carries the command line and the end of its stderr. */
 import { spawn } from 'node:child_process'
 import os from 'node:os'
+import type { Readable, Writable } from 'node:stream'
 import { isSystemError, LagoError, NO_SPACE_HINT } from './errors.js'
 import type { Task } from './task.js'
 
@@ -14,6 +15,8 @@ export interface CommandOptions {
   readonly okCodes?: readonly number[]
   /** Debian package that has the program, for the hint when it is missing. */
   readonly package?: string
+  /** Called with every piece of standard output as it comes. */
+  readonly onStdout?: (text: string) => void
 }
 
 export interface CommandResult {
@@ -51,7 +54,10 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
       signal: task.signal,
     })
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
-    child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk))
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.stdout.push(chunk)
+      options.onStdout?.(chunk.toString())
+    })
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk))
     child.stdin.on('error', () => undefined) // EPIPE: the program did not want its input
     child.stdin.end(options.input ?? '')
@@ -116,4 +122,39 @@ function commandFailed(argv: readonly string[], result: CommandResult): LagoErro
   return new LagoError('LAGO_COMMAND_FAILED', `${argv.join(' ')} ended with exit code ${result.exitCode}: ${tail}`, {
     data,
   })
+}
+
+export interface StartedProgram {
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** Its exit code (128 + n for signal n) once its streams are closed; `LAGO_COMMAND_MISSING` when it is not there. */
+  readonly ended: Promise<number>
+  readonly hasEnded: boolean
+  end(signal?: NodeJS.Signals): void
+}
+
+/** Starts a program whose streams and end are the caller's to look after; its messages are not translated. */
+export function startProgram(
+  argv: readonly [string, ...string[]],
+  options: Pick<AttachedOptions, 'env' | 'package'> = {},
+): StartedProgram {
+  const [program, ...args] = argv
+  const child = spawn(program, args, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C', ...options.env } })
+  child.stdin.on('error', () => undefined) // EPIPE: the program did not want its input
+  const ended = new Promise<number>((resolve, reject) => {
+    child.on('error', (error) => reject(isSystemError(error, 'ENOENT') ? commandMissing(program, options) : error))
+    child.on('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : os.constants.signals[signal])))
+  })
+  ended.catch(() => undefined) // told to whoever awaits it
+  return {
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended,
+    get hasEnded() {
+      return child.exitCode !== null || child.signalCode !== null
+    },
+    end: (signal = 'SIGTERM') => void child.kill(signal),
+  }
 }

@@ -15,6 +15,8 @@ export interface Task {
   progress(done: number, total: number | undefined, unit: 'bytes' | 'items'): void
   /** A child that aborts with `LAGO_TIMEOUT` after `timeoutMs`; `what` names what was awaited. */
   within<T>(timeoutMs: number, what: string, body: (task: Task) => Promise<T>): Promise<T>
+  /** A child that aborts when `signal` fires as well; its reason is what to throw. */
+  until<T>(signal: AbortSignal, body: (task: Task) => Promise<T>): Promise<T>
   /** A child that ignores this task's abort, for undo; it is aborted by `graceMs` alone. */
   shielded<T>(graceMs: number, body: (task: Task) => Promise<T>): Promise<T>
 }
@@ -95,10 +97,14 @@ class StepTask implements Task {
     }
     const timer = setTimeout(abort, timeoutMs)
     try {
-      return await body(new StepTask(this.#context, AbortSignal.any([this.signal, limit.signal]), this.#stepId))
+      return await this.until(limit.signal, body)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  async until<T>(signal: AbortSignal, body: (task: Task) => Promise<T>): Promise<T> {
+    return body(new StepTask(this.#context, AbortSignal.any([this.signal, signal]), this.#stepId))
   }
 
   async shielded<T>(graceMs: number, body: (task: Task) => Promise<T>): Promise<T> {

@@ -22,8 +22,8 @@ export function renderXml(root: XmlElement): string {
 
 function render({ name, attributes, children }: XmlElement, indent: string): string {
   const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
-  const head = `${indent}<${name}${given.map(([key, value]) => ` ${key}='${escape(String(value))}'`).join('')}`
-  if (typeof children === 'string') return children === '' ? `${head}/>` : `${head}>${escape(children)}</${name}>`
+  const head = `${indent}<${name}${given.map(([key, value]) => ` ${key}='${escapeXml(String(value))}'`).join('')}`
+  if (typeof children === 'string') return children === '' ? `${head}/>` : `${head}>${escapeXml(children)}</${name}>`
   if (children.length === 0) return `${head}/>`
   const body = children.map((child) => render(child, `${indent}  `)).join('\n')
   return `${head}>\n${body}\n${indent}</${name}>`
@@ -37,7 +37,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
 }
 
-function escape(text: string): string {
+/** The text as it stands in an attribute or between tags. Throws as `renderXml` does. */
+export function escapeXml(text: string): string {
   // XML 1.0, section 2.2: these cannot be written, not even as a character reference
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text))

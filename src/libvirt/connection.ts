@@ -4,7 +4,10 @@
  * VMs, prefixes or plans.
  */
 import { answerOf } from './answer.js'
+import { openConsole } from './console.js'
 import { nameInXml } from './errors.js'
+import { joinEventLoop } from './event-loop.js'
+import { watchDomains } from './events.js'
 import { startLane } from './lane.js'
 import { createLanePool } from './pool.js'
 import type { LaneCall } from './protocol.js'
@@ -29,7 +32,12 @@ const CLOSE_LIMIT_MS = 60_000
  * again in the background; `close` waits for that.
  */
 export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOptions): LibvirtConnection {
-  const pool = createLanePool({ maxLanes, startLane: () => startLane({ uri, user, password }) })
+  const target = { uri, user, password }
+  const pool = createLanePool({ maxLanes, startLane: () => startLane(target) })
+  const loop = joinEventLoop(target)
+  const close = async (): Promise<void> => {
+    await Promise.all([loop.close(), pool.close(CLOSE_LIMIT_MS)])
+  }
   return {
     uri,
     warmUp: () => pool.warmUp(),
@@ -59,12 +67,14 @@ export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOption
         command,
         name,
       ),
+    watchDomains: async (task, names, onEvent) => watchDomains(task, loop, names, onEvent),
+    openConsole: async (task, name, options = {}) => openConsole(task, loop, { uri, name, ...options }),
     createNetwork: async (task, xml) =>
       pool.run(task, { name: 'createNetwork', args: [xml] }, undoOf('destroyNetwork', xml)),
     activeNetworks: async (task, names) => pool.run(task, { name: 'activeNetworks', args: [names] }),
     destroyNetwork: async (task, name) => pool.run(task, { name: 'destroyNetwork', args: [name] }),
-    close: async () => pool.close(CLOSE_LIMIT_MS),
-    [Symbol.asyncDispose]: async () => pool.close(CLOSE_LIMIT_MS),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 

@@ -33,7 +33,6 @@ export const VIR_DOMAIN_PMSUSPENDED = 7
 export const VIR_DOMAIN_START_PAUSED = 1
 
 // libvirt/libvirt-domain.h: virDomainSaveRestoreFlags
-export const VIR_DOMAIN_SAVE_RUNNING = 2
 export const VIR_DOMAIN_SAVE_PAUSED = 4
 
 // libvirt/libvirt-domain.h: virDomainXMLFlags
@@ -44,5 +43,24 @@ export const VIR_DOMAIN_XML_MIGRATABLE = 8
 export const VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA = 4
 export const VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY = 16
 export const VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT = 32
-export const VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE = 64
 export const VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC = 128
+
+// libvirt/libvirt-domain.h: virDomainConsoleFlags
+export const VIR_DOMAIN_CONSOLE_FORCE = 1
+
+// libvirt/libvirt-domain.h: virDomainEventID
+export const VIR_DOMAIN_EVENT_ID_LIFECYCLE = 0
+export const VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE = 18
+
+// libvirt/libvirt-domain.h: virConnectDomainEventAgentLifecycleState
+export const VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED = 1
+
+// libvirt/libvirt-event.h: virEventHandleType
+export const VIR_EVENT_HANDLE_READABLE = 1
+
+// libvirt/libvirt-stream.h: virStreamFlags, virStreamEventType
+export const VIR_STREAM_NONBLOCK = 1
+export const VIR_STREAM_EVENT_READABLE = 1
+export const VIR_STREAM_EVENT_WRITABLE = 2
+export const VIR_STREAM_EVENT_ERROR = 4
+export const VIR_STREAM_EVENT_HANGUP = 8

@@ -1,7 +1,11 @@
 /** libvirt's failures as errors that a user can act on. */
 import { LagoError, messageOf, type LagoErrorOptions } from '../base/errors.js'
 import { LIBVIRT_LIBRARY, VIR_ERR_AUTH_CANCELLED, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_UNAVAILABLE } from './constants.js'
-import type { CallName, LaneCall, LaneFailure, LibvirtFailure } from './protocol.js'
+import type { LoopRequest } from './loop-protocol.js'
+import type { LaneCall, LaneFailure, LibvirtFailure } from './protocol.js'
+
+/** What was asked of libvirt. */
+export type LibvirtCall = LaneCall | LoopRequest
 
 /** True for an error of libvirt with this number of `constants.ts`. */
 export function isLibvirtError(error: unknown, code: number): error is LagoError {
@@ -15,7 +19,7 @@ export function isLibvirtError(error: unknown, code: number): error is LagoError
  * `libvirtMessage`; `object` names the domain or network that was asked for; `deniedPath` is the file that qemu or
  * libvirt was not allowed to open.
  */
-export function toLagoError(failure: LaneFailure, uri: string, call: LaneCall): LagoError {
+export function toLagoError(failure: LaneFailure, uri: string, call: LibvirtCall): LagoError {
   const place = withoutPassword(uri)
   switch (failure.kind) {
     case 'noLibrary':
@@ -38,7 +42,7 @@ export function toLagoError(failure: LaneFailure, uri: string, call: LaneCall): 
 }
 
 /** The thread of a lane ended while it was working on `call`. */
-export function laneDied(call: LaneCall, uri: string, cause: unknown): LagoError {
+export function laneDied(call: LibvirtCall, uri: string, cause: unknown): LagoError {
   const why = cause === undefined ? '' : `: ${oneLine(messageOf(cause))}`
   return new LagoError('LAGO_LIBVIRT', `the libvirt thread ended while it should ${taskOf(call)}${why}`, {
     data: { uri: withoutPassword(uri) },
@@ -46,7 +50,7 @@ export function laneDied(call: LaneCall, uri: string, cause: unknown): LagoError
   })
 }
 
-function callError(failure: LibvirtFailure, place: string, call: LaneCall): LagoError {
+function callError(failure: LibvirtFailure, place: string, call: LibvirtCall): LagoError {
   const object = objectOf(call)
   const deniedPath = deniedPathIn(failure.message)
   const data = {
@@ -63,7 +67,7 @@ function factsOf(failure: LibvirtFailure, uri: string): NonNullable<LagoErrorOpt
   return { uri, call, libvirtCode: code, libvirtDomain: domain, libvirtMessage: message }
 }
 
-const WHAT: Readonly<Record<CallName, string>> = {
+const WHAT: Readonly<Record<LibvirtCall['name'], string>> = {
   capabilities: 'tell what the host can do',
   createDomain: 'create the domain',
   domainInfos: 'tell the states of domains',
@@ -77,17 +81,19 @@ const WHAT: Readonly<Record<CallName, string>> = {
   snapshotDomain: 'take a snapshot of the domain',
   monitorCommand: 'ask the qemu of the domain',
   agentCommand: 'ask the guest agent of the domain',
+  watchDomains: 'tell what happens to domains',
+  openConsole: 'open the console of the domain',
   createNetwork: 'create the network',
   activeNetworks: 'tell which networks are active',
   destroyNetwork: 'destroy the network',
 }
 
-function taskOf(call: LaneCall): string {
+function taskOf(call: LibvirtCall): string {
   const object = objectOf(call)
   return object === undefined ? WHAT[call.name] : `${WHAT[call.name]} "${object}"`
 }
 
-function objectOf(call: LaneCall): string | undefined {
+function objectOf(call: LibvirtCall): string | undefined {
   switch (call.name) {
     case 'createDomain':
     case 'createNetwork':
@@ -95,6 +101,7 @@ function objectOf(call: LaneCall): string | undefined {
     case 'capabilities':
     case 'domainInfos':
     case 'activeNetworks':
+    case 'watchDomains':
       return undefined
     default:
       return call.args[0]
@@ -107,7 +114,7 @@ export function nameInXml(xml: string): string | undefined {
 }
 
 // libvirt has no error numbers for these; where the daemon speaks another language the hint is missing, no more
-function callHint(message: string, call: LaneCall, deniedPath: string | undefined): string | undefined {
+function callHint(message: string, call: LibvirtCall, deniedPath: string | undefined): string | undefined {
   if (deniedPath !== undefined)
     return `let qemu's user read the file and pass every directory above it: chmod o+x on the one that blocks`
   if (/already (exists|active|in use|defined)|is already/i.test(message))

@@ -41,6 +41,7 @@ export interface Libvirt {
   virDomainQemuMonitorCommand(domain: DomainHandle, command: string, result: [string | null], flags: number): number
   /** Of libvirt-qemu: a command for the guest's agent. */
   virDomainQemuAgentCommand(domain: DomainHandle, command: string, timeoutS: number, flags: number): string | null
+  virDomainAgentSetResponseTimeout(domain: DomainHandle, timeoutS: number, flags: number): number
   virDomainFree(domain: DomainHandle): number
 
   virNetworkCreateXML(connect: ConnectHandle, xml: string): NetworkHandle | null
@@ -115,6 +116,13 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
   const agentCommand = lazily(() =>
     qemu().func('str! virDomainQemuAgentCommand(void *domain, const char *cmd, int timeout, unsigned int flags)'),
   )
+  const setResponseTimeout = lazily(() => {
+    try {
+      return library.func('int virDomainAgentSetResponseTimeout(void *domain, int timeout, unsigned int flags)')
+    } catch {
+      return () => -1 // before libvirt 5.10
+    }
+  })
   return {
     virInitialize: library.func('int virInitialize()'),
     virSetErrorFunc: library.func('void virSetErrorFunc(void *userData, void *handler)'),
@@ -152,6 +160,7 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
     virDomainSnapshotFree: library.func('int virDomainSnapshotFree(void *snapshot)'),
     virDomainQemuMonitorCommand: (...args) => monitorCommand()(...args) as number, // its prototype
     virDomainQemuAgentCommand: (...args) => agentCommand()(...args) as string | null, // its prototype
+    virDomainAgentSetResponseTimeout: (...args) => setResponseTimeout()(...args) as number, // its prototype
     virDomainFree: library.func('int virDomainFree(void *domain)'),
 
     virNetworkCreateXML: library.func('void *virNetworkCreateXML(void *connect, const char *xml)'),

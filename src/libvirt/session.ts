@@ -4,7 +4,6 @@
  */
 import {
   VIR_DOMAIN_SAVE_PAUSED,
-  VIR_DOMAIN_SAVE_RUNNING,
   VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC,
   VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY,
   VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA,
@@ -17,15 +16,9 @@ import {
   VIR_ERR_OPERATION_INVALID,
 } from './constants.js'
 import { withCredentials } from './credentials.js'
-import {
-  decodeError,
-  type ConnectHandle,
-  type DomainHandle,
-  type Libvirt,
-  type NetworkHandle,
-  type RawDomainInfo,
-} from './ffi.js'
-import type { LaneCalls, LaneFailure, LibvirtFailure, LibvirtTarget } from './protocol.js'
+import type { ConnectHandle, DomainHandle, Libvirt, NetworkHandle, RawDomainInfo } from './ffi.js'
+import { initialize, LaneError, readFailure } from './last-error.js'
+import type { LaneCalls, LibvirtTarget } from './protocol.js'
 import { vmStateOf } from './states.js'
 import type { DomainInfo } from './types.js'
 
@@ -33,32 +26,16 @@ export interface Session extends LaneCalls {
   close(): void
 }
 
-/** Thrown by every call of a session. */
-export class LaneError extends Error {
-  readonly failure: LaneFailure
-  constructor(failure: LaneFailure) {
-    super(failure.message)
-    this.failure = failure
-  }
-}
+/** Seconds; libvirt's own default. */
+const AGENT_SYNC_S = 5
 
 /** Does not connect yet. `libvirt` is initialised here, before anything else is asked of it. */
 export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session {
-  // virInitialize has to come before every other function; virResetLastError, for one, aborts the process without it
-  if (libvirt.virInitialize() < 0) throw new LaneError({ kind: 'noConnection', ...readFailure('virInitialize') })
-  // The handler is one for the whole process and runs on whichever thread fails, so it has to be a C function. This
-  // one takes nothing and changes nothing; without a handler libvirt prints its errors.
-  libvirt.virSetErrorFunc(null, libvirt.virGetLastErrorCode)
+  initialize(libvirt)
   let connect: ConnectHandle | undefined
 
-  function readFailure(call: string): LibvirtFailure {
-    const pointer = libvirt.virGetLastError()
-    const { code, domain, message } = pointer === null ? { code: 0, domain: 0, message: null } : decodeError(pointer)
-    return { call, code, domain, message: message ?? 'unknown error' }
-  }
-
   function fail(call: string): never {
-    const failure = readFailure(call)
+    const failure = readFailure(libvirt, call)
     if (connect === undefined || libvirt.virConnectIsAlive(connect) === 1)
       throw new LaneError({ kind: 'call', ...failure })
     close()
@@ -67,7 +44,8 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
 
   function connection(): ConnectHandle {
     connect ??= withCredentials(libvirt, target, (auth) => libvirt.virConnectOpenAuth(target.uri, auth, 0)) ?? undefined
-    if (connect === undefined) throw new LaneError({ kind: 'noConnection', ...readFailure('virConnectOpenAuth') })
+    if (connect === undefined)
+      throw new LaneError({ kind: 'noConnection', ...readFailure(libvirt, 'virConnectOpenAuth') })
     return connect
   }
 
@@ -112,7 +90,7 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
 
   /** Undefined when the error just raised is one of `expected`; throws it otherwise. */
   function unless(expected: readonly number[], call: string): undefined {
-    if (!expected.includes(readFailure(call).code)) fail(call)
+    if (!expected.includes(readFailure(libvirt, call).code)) fail(call)
     return undefined
   }
 
@@ -167,7 +145,7 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
         check(libvirt.virDomainSaveFlags(domain, filePath, null, 0), 'virDomainSaveFlags'),
       ),
     restoreDomain(_name, filePath, xml, { paused = false }) {
-      const flags = paused ? VIR_DOMAIN_SAVE_PAUSED : VIR_DOMAIN_SAVE_RUNNING
+      const flags = paused ? VIR_DOMAIN_SAVE_PAUSED : 0
       check(libvirt.virDomainRestoreFlags(connection(), filePath, xml, flags), 'virDomainRestoreFlags')
     },
     snapshotDomain: (name, xml, { diskOnly = false, reuseFiles = false }) =>
@@ -187,11 +165,11 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
         return result[0] ?? ''
       }),
     agentCommand: (name, command, timeoutS) =>
-      withExisting(
-        name,
-        (domain) =>
-          libvirt.virDomainQemuAgentCommand(domain, command, timeoutS, 0) ?? fail('virDomainQemuAgentCommand'),
-      ),
+      withExisting(name, (domain) => {
+        // the time that libvirt waits for the agent to listen at all, 5 s by default, comes before that for the answer
+        libvirt.virDomainAgentSetResponseTimeout(domain, Math.min(timeoutS, AGENT_SYNC_S), 0)
+        return libvirt.virDomainQemuAgentCommand(domain, command, timeoutS, 0) ?? fail('virDomainQemuAgentCommand')
+      }),
     createNetwork(xml) {
       const network = libvirt.virNetworkCreateXML(connection(), xml) ?? fail('virNetworkCreateXML')
       libvirt.virNetworkFree(network)

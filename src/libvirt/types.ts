@@ -1,4 +1,5 @@
 /** libvirt as the rest of the program sees it: promises, names and plain data; no handles. */
+import type { Duplex } from 'node:stream'
 import type { Task } from '../base/task.js'
 
 export interface LibvirtConnection extends AsyncDisposable {
@@ -22,7 +23,10 @@ export interface LibvirtConnection extends AsyncDisposable {
   resumeDomain(task: Task, name: string): Promise<void>
   /** Writes the memory to `filePath`; the domain ends. */
   saveDomain(task: Task, name: string, filePath: string): Promise<void>
-  /** Back from `saveDomain` or a snapshot's memory; `xml` may name other files, and must be the same machine otherwise. */
+  /**
+   * Back from `saveDomain` or a snapshot's memory. `xml` may name other files, and must be the same machine otherwise.
+   * Without `paused` it runs if it ran when it was saved.
+   */
   restoreDomain(
     task: Task,
     domain: { readonly name: string; readonly filePath: string; readonly xml: string },
@@ -34,6 +38,16 @@ export interface LibvirtConnection extends AsyncDisposable {
   monitorCommand(task: Task, name: string, command: QemuCommand): Promise<unknown>
   /** A command to the guest's agent; gives what stands in `return`. What comes back is the guest's word: check it. */
   agentCommand(task: Task, name: string, command: QemuCommand, timeoutS: number): Promise<unknown>
+  /**
+   * Tells what happens to the domains of these names, whether they exist yet or not, from the moment it resolves until
+   * it is disposed of. Subscribe first, then ask for the state: so nothing falls between the two.
+   */
+  watchDomains(task: Task, names: readonly string[], onEvent: (event: DomainEvent) => void): Promise<AsyncDisposable>
+  /**
+   * The domain's first console, both ways, until it is destroyed or the domain ends. Output that nobody reads is
+   * skipped from 4 MiB on, and the reader is told so in its place. `force` ends the session of another.
+   */
+  openConsole(task: Task, name: string, options?: ConsoleOptions): Promise<Duplex>
   createNetwork(task: Task, xml: string): Promise<void>
   /** Those of `names` that exist and are active, with their XML. */
   activeNetworks(task: Task, names: readonly string[]): Promise<ReadonlyMap<string, string>>
@@ -54,6 +68,25 @@ export interface SnapshotOptions {
   /** The files that take further writes are there already. Default false: libvirt creates them. */
   readonly reuseFiles?: boolean
 }
+
+export interface ConsoleOptions {
+  /** Default false. */
+  readonly force?: boolean
+}
+
+export type DomainEvent =
+  | { readonly type: 'lifecycle'; readonly domain: string; readonly event: LifecycleEvent; readonly detail: string }
+  /** The agent has opened its channel, or closed it; an agent that hangs has it open. */
+  | { readonly type: 'agent'; readonly domain: string; readonly connected: boolean }
+  /** Nothing more will be told. */
+  | { readonly type: 'connection-lost'; readonly reason: string }
+
+/**
+ * `shutdown`: the guest has powered off and qemu ends; `stopped` follows and is always the last one. `crashed`: the
+ * guest's kernel has panicked; a qemu that died is `stopped` with the detail `failed`.
+ */
+export type LifecycleEvent =
+  'defined' | 'undefined' | 'started' | 'suspended' | 'resumed' | 'stopped' | 'shutdown' | 'pmsuspended' | 'crashed'
 
 export type XmlForm = 'live' | 'restorable'
 

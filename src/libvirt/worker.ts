@@ -5,8 +5,9 @@
 import { parentPort } from 'node:worker_threads'
 import { messageOf } from '../base/errors.js'
 import { loadLibvirt } from './ffi.js'
+import { LaneError } from './last-error.js'
 import type { FromLane, LaneCall, LibvirtTarget, ToLane } from './protocol.js'
-import { createSession, LaneError, type Session } from './session.js'
+import { createSession, type Session } from './session.js'
 
 if (parentPort === null) throw new Error('unreachable: this file is only run as a worker thread')
 serve(parentPort)

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../src/base/errors.js'
 import { openLibvirt } from '../../src/libvirt/connection.js'
@@ -5,9 +6,11 @@ import { VIR_ERR_NO_DOMAIN, VIR_ERR_OPERATION_FAILED, VIR_ERR_XML_DETAIL } from 
 import { isLibvirtError } from '../../src/libvirt/errors.js'
 import type { LibvirtConnection } from '../../src/libvirt/types.js'
 import { recordedTask } from '../helpers/recorded-task.js'
+import { useTempDirs } from '../helpers/temp-dir.js'
 import { domainXml, networkXml, TEST_URI } from './test-driver.js'
 
 const { task } = recordedTask()
+const tempDir = useTempDirs()
 let libvirt: LibvirtConnection
 
 beforeEach(() => {
@@ -33,6 +36,38 @@ describe('domains', () => {
     await libvirt.createDomain(task, domainXml('here'))
     const infos = await libvirt.domainInfos(task, ['gone', 'here', 'gone too'])
     expect([...infos.keys()]).toEqual(['here'])
+  })
+
+  test('a domain is suspended and resumed', async () => {
+    const state = async (): Promise<string | undefined> =>
+      (await libvirt.domainInfos(task, ['vm11'])).get('vm11')?.state
+    await libvirt.createDomain(task, domainXml('vm11'))
+    await libvirt.suspendDomain(task, 'vm11')
+    expect(await state()).toBe('paused')
+    await libvirt.resumeDomain(task, 'vm11')
+    expect(await state()).toBe('running')
+  })
+
+  test('a saved domain does not run any more; the test driver restores it only as it was', async () => {
+    const filePath = path.join(await tempDir(), 'memory')
+    await libvirt.createDomain(task, domainXml('vm12'))
+    const xml = await libvirt.domainXml(task, 'vm12', 'restorable')
+    await libvirt.saveDomain(task, 'vm12', filePath)
+    expect((await libvirt.domainInfos(task, ['vm12'])).get('vm12')?.state).not.toBe('running')
+    const error = await failureOf(libvirt.restoreDomain(task, { name: 'vm12', filePath, xml }))
+    expect(error.data).toMatchObject({ call: 'virDomainRestoreFlags', object: 'vm12' })
+  })
+
+  test('a domain that was asked to shut down is gone; the test driver obeys at once', async () => {
+    await libvirt.createDomain(task, domainXml('vm13'))
+    await libvirt.shutdownDomain(task, 'vm13', 'off')
+    expect((await libvirt.domainInfos(task, ['vm13'])).get('vm13')?.state).not.toBe('running')
+  })
+
+  test('what the driver cannot do is an error that names the call', async () => {
+    await libvirt.createDomain(task, domainXml('vm14'))
+    const error = await failureOf(libvirt.monitorCommand(task, 'vm14', { execute: 'query-status' }))
+    expect(error).toMatchObject({ code: 'LAGO_LIBVIRT', data: { call: 'virDomainQemuMonitorCommand', object: 'vm14' } })
   })
 
   test('destroyDomain says false for a name that libvirt does not know', async () => {

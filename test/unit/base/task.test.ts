@@ -17,6 +17,9 @@ function taskWithEvents(): { task: Task; events: LagoEvent[]; abort: (reason: un
 
 const cancelled = (): LagoError => new LagoError('LAGO_CANCELLED', 'stopped by SIGINT')
 
+const waitForAbort = async (child: Task): Promise<never> =>
+  new Promise((_, reject) => child.signal.addEventListener('abort', () => reject(child.signal.reason as Error)))
+
 describe('step', () => {
   test('reports start and end with parent and duration', async () => {
     const { task, events } = taskWithEvents()
@@ -46,11 +49,25 @@ describe('step', () => {
   })
 })
 
+describe('until', () => {
+  test.each([
+    ["the signal's", (signal: AbortController) => signal],
+    ["the task's", () => undefined],
+  ])('the child ends with the reason that is %s', async (_, choose) => {
+    const { task, abort } = taskWithEvents()
+    const over = new AbortController()
+    const chosen = choose(over)
+    const work = task.until(over.signal, async (task) => waitForAbort(task))
+    if (chosen === undefined) abort(cancelled())
+    else chosen.abort(cancelled())
+    await expect(work).rejects.toMatchObject({ code: 'LAGO_CANCELLED' })
+    expect(task.signal.aborted).toBe(chosen === undefined)
+  })
+})
+
 describe('within', () => {
   test('aborts its child with the name of what was awaited', async () => {
     const { task } = taskWithEvents()
-    const waitForAbort = async (child: Task): Promise<never> =>
-      new Promise((_, reject) => child.signal.addEventListener('abort', () => reject(child.signal.reason as Error)))
     await expect(task.within(5, 'the answer', waitForAbort)).rejects.toMatchObject({
       code: 'LAGO_TIMEOUT',
       message: 'the answer did not end within 0.005 s',
