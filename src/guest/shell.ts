@@ -1,9 +1,14 @@
 /** `lago shell`: a session, a command or a local script in a guest, wired to this process's own standard streams. */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { runAttached } from '../base/process.js'
 import type { Task } from '../base/task.js'
 import { sshCommand, type SshTarget } from './ssh-command.js'
+import { SSH_FAILED, sshFailure } from './ssh-failure.js'
+import { openSshGuest, type SshGuest } from './ssh-guest.js'
+import { isHostKeyKnown } from './ssh-master.js'
+import { probeSsh } from './wait-for-ssh.js'
 
 export interface ShellRequest {
   /** Everything after the VM's name, as typed. */
@@ -15,25 +20,45 @@ export interface ShellRequest {
 
 /** bash where the guest has it, as users of `lago shell` expect; else what there is. */
 const LOGIN_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi'
+const SCRIPT_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -s; else exec sh -s; fi'
 
 /**
  * Runs it and gives the guest's exit code (spec 1.13).
  *
  * No words: an interactive shell. One word that names a local file: its content is run by `bash -s`. Otherwise the
  * words, less a leading `-c`, are joined by spaces for the guest's shell, as ssh does.
- * ssh(1) gives 255 for its own failures; a guest's command may give it as well, so it is passed on as it is.
- * Throws `LAGO_COMMAND_MISSING` without an ssh client.
+ * The first contact is made as `openSshGuest` makes it.
+ * Throws `LAGO_COMMAND_MISSING` without an ssh client, and what `sshFailure` gives.
  */
 export async function runShell(task: Task, target: SshTarget, request: ShellRequest): Promise<number> {
   const script = await openScript(request)
+  const logDir = await mkdtemp(path.join(os.tmpdir(), 'lago-shell-'))
   try {
+    await using first = await firstContact(target)
+    const controlPath = await first?.connect(task)
     const remote = remoteCommand(request.words, script !== undefined)
     const interactive = request.isTerminal && request.words.length === 0
-    const { argv, env } = sshCommand(target, remote, { tty: interactive })
-    return await runAttached(task, argv, { env, stdin: script?.fd, package: 'openssh-client' })
+    const logPath = path.join(logDir, 'log')
+    const { argv, env } = sshCommand(target, remote, { tty: interactive, controlPath, logPath })
+    const exitCode = await runAttached(task, argv, { env, stdin: script?.fd, package: 'openssh-client' })
+    // 255 may be the command's own; ssh says more about its failures than that
+    const said = exitCode === SSH_FAILED ? await readFile(logPath, 'latin1').catch(() => '') : ''
+    if (said.trim() !== '') throw sshFailure(target, said)
+    return exitCode
   } finally {
     await script?.close()
+    await rm(logDir, { recursive: true, force: true })
   }
+}
+
+/** Undefined when the guest's host key is known already. */
+async function firstContact(target: SshTarget): Promise<SshGuest | undefined> {
+  return (await isHostKeyKnown(target)) ? undefined : openSshGuest(target)
+}
+
+/** True: the guest greets, and nobody else can pass for it, since its host key is known. */
+export async function isSurelyUp(task: Task, target: SshTarget): Promise<boolean> {
+  return (await isHostKeyKnown(target)) && (await probeSsh(task, target)).kind === 'ssh'
 }
 
 async function openScript({ words, cwd }: ShellRequest): Promise<FileHandle | undefined> {
@@ -49,6 +74,6 @@ async function openScript({ words, cwd }: ShellRequest): Promise<FileHandle | un
 
 function remoteCommand(words: readonly string[], isScript: boolean): string {
   if (words.length === 0) return LOGIN_SHELL
-  if (isScript) return 'bash -s'
+  if (isScript) return SCRIPT_SHELL
   return (words[0] === '-c' ? words.slice(1) : words).join(' ')
 }

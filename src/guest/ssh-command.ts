@@ -5,9 +5,11 @@
 import { fileURLToPath } from 'node:url'
 
 export interface SshTarget {
-  /** For messages. */
+  /** For messages, and the name under which the host key is kept. */
   readonly vm: string
   readonly ip: string
+  /** Default 22. */
+  readonly port?: number
   readonly user: string
   /** Tried after the key; undefined: key only. */
   readonly password: string | undefined
@@ -25,41 +27,84 @@ export interface SshCommand {
   readonly env: Readonly<Record<string, string>>
 }
 
-/**
- * `ssh` with nothing taken from the user's own ssh configuration, so that the same command works everywhere.
- *
- * Host keys are accepted and not stored (spec 6.2): guests are made anew all the time under the same addresses. A
- * guest that dies silently ends the session after 15 s; without that a power-off would leave ssh hanging for ever.
- */
-export function sshCommand(
-  target: SshTarget,
-  remoteCommand: string | undefined,
-  options: { tty: boolean },
-): SshCommand {
-  const settings = {
-    StrictHostKeyChecking: 'no',
-    UserKnownHostsFile: '/dev/null',
-    GlobalKnownHostsFile: '/dev/null',
-    IdentitiesOnly: 'yes',
-    PreferredAuthentications: target.password === undefined ? 'publickey' : 'publickey,password',
-    NumberOfPasswordPrompts: '1',
-    ConnectionAttempts: String(target.connectTries),
-    ConnectTimeout: String(Math.max(1, Math.round(target.connectTimeoutMs / 1000))),
-    ServerAliveInterval: '5',
-    ServerAliveCountMax: '3',
-    LogLevel: 'ERROR',
-  }
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+export interface SshOptions {
+  readonly tty: boolean
+  /** Socket of an open connection to share; ssh makes one of its own where that does not work. */
+  readonly controlPath?: string | undefined
+  /** ssh's own messages go to this file, so that stderr is the command's alone. */
+  readonly logPath?: string
+}
+
+/** One command, or an interactive session, in the guest. */
+export function sshCommand(target: SshTarget, remoteCommand: string | undefined, options: SshOptions): SshCommand {
+  const tries = options.controlPath === undefined ? target.connectTries : 1
   return {
     argv: [
       'ssh',
-      ...['-F', 'none', '-i', target.keyPath, ...flags],
+      ...sshFlags(target, { ConnectionAttempts: String(tries), ...sharing(options.controlPath, 'no') }),
+      ...(options.logPath === undefined ? [] : ['-E', options.logPath]),
       options.tty ? '-t' : '-T',
       ...['-l', target.user, '--', target.ip],
       ...(remoteCommand === undefined ? [] : [remoteCommand]),
     ],
     env: askpassEnv(target.password),
   }
+}
+
+/** A connection without a command, for others to share; prints a line once it stands, and ends when it breaks. */
+export function sshMasterCommand(target: SshTarget, controlPath: string): SshCommand {
+  const settings = { ...sharing(controlPath, 'yes'), PermitLocalCommand: 'yes', LocalCommand: 'echo' }
+  return {
+    argv: ['ssh', ...sshFlags(target, settings), '-N', '-T', '-l', target.user, '--', target.ip],
+    env: { ...askpassEnv(target.password), SHELL: '/bin/sh' }, // runs LocalCommand
+  }
+}
+
+/** File transfer over the connection at `controlPath`; the batch is read from standard input. */
+export function sftpCommand(target: SshTarget, controlPath: string): SshCommand {
+  const address = `${target.user}@${target.ip}`
+  return {
+    argv: ['sftp', '-q', '-b', '-', '-p', ...sshFlags(target, sharing(controlPath, 'no')), '--', address],
+    env: askpassEnv(target.password),
+  }
+}
+
+/**
+ * Nothing is taken from the user's own ssh configuration, so that the same command works everywhere.
+ *
+ * The host key is kept by the VM's name at the first contact, and must be the same from then on. A guest that dies
+ * silently ends the session after 15 s; without that a power-off would leave ssh hanging for ever.
+ */
+function sshFlags(target: SshTarget, more: Readonly<Record<string, string>>): string[] {
+  const settings = {
+    Port: String(target.port ?? 22),
+    IdentityFile: quotePath(target.keyPath),
+    IdentitiesOnly: 'yes',
+    IdentityAgent: 'none',
+    PreferredAuthentications: target.password === undefined ? 'publickey' : 'publickey,password',
+    NumberOfPasswordPrompts: '1',
+    StrictHostKeyChecking: 'accept-new',
+    UserKnownHostsFile: quotePath(target.knownHostsPath),
+    GlobalKnownHostsFile: '/dev/null',
+    HostKeyAlias: target.vm,
+    HashKnownHosts: 'no',
+    UpdateHostKeys: 'no',
+    ConnectTimeout: String(Math.max(1, Math.round(target.connectTimeoutMs / 1000))),
+    ServerAliveInterval: '5',
+    ServerAliveCountMax: '3',
+    LogLevel: 'ERROR',
+    ...more,
+  }
+  return ['-F', 'none', ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])]
+}
+
+function sharing(controlPath: string | undefined, master: 'yes' | 'no'): Record<string, string> {
+  return controlPath === undefined ? {} : { ControlPath: quotePath(controlPath), ControlMaster: master }
+}
+
+/** ssh_config(5): quotes keep blanks together, and `%` begins a token. */
+function quotePath(file: string): string {
+  return `"${file.replaceAll('%', '%%')}"`
 }
 
 /** ssh reads passwords from a terminal or from a program that it starts; ours prints what it finds in its environment. */

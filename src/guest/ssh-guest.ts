@@ -1,8 +1,306 @@
 /** A guest by the system's ssh client: one connection that all commands share. */
-import type { Guest } from './guest.js'
-import type { SshTarget } from './ssh-command.js'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { PassThrough } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import { LagoError } from '../base/errors.js'
+import { startProgram, type StartedProgram } from '../base/process.js'
+import type { Task } from '../base/task.js'
+import type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } from './guest.js'
+import { commandText } from './quote.js'
+import { sshCommand, type SshCommand, type SshTarget } from './ssh-command.js'
+import { SSH_FAILED, sshFailure } from './ssh-failure.js'
+import { openSshMaster, type SshMaster } from './ssh-master.js'
 
-/** Connects with the first command. */
-export function openSshGuest(target: SshTarget): Guest {
-  throw new Error(`not yet: ${target.vm}`)
+/** What the ways of copying need beside `Guest`: the connection itself. */
+export interface SshGuest extends Guest {
+  readonly target: SshTarget
+  /** Socket of the connection, opened if it is not. */
+  connect(task: Task): Promise<string>
+}
+
+/**
+ * Connects with the first command; all commands share that connection. Once it has broken, the next command makes a
+ * new one. To be disposed of: nothing stays on the host.
+ *
+ * The guest's host key is kept at the first contact, and the guest writes its disks once, so that a hard power-off does
+ * not lose a key that it has only just made.
+ * Commands throw `LAGO_GUEST_UNREACHABLE`, `LAGO_GUEST_AUTH`, `LAGO_HOST_KEY_CHANGED`.
+ */
+export function openSshGuest(target: SshTarget): SshGuest {
+  return new SharedSsh(target)
+}
+
+/** A guest may print for ever. */
+const OUTPUT_LIMIT = 64 * 1024 ** 2
+const STDERR_TAIL = 64 * 1024
+const SYNC_LIMIT_MS = 10_000
+
+class SharedSsh implements SshGuest {
+  readonly vm: string
+  readonly target: SshTarget
+  readonly #running = new Set<StartedProgram>()
+  #dir: Promise<string> | undefined
+  #opening: Opening | undefined
+  #master: SshMaster | undefined
+  #syncing: Promise<unknown> = Promise.resolve()
+  #count = 0
+  #disconnects = 0
+  #isClosed = false
+
+  constructor(target: SshTarget) {
+    this.target = target
+    this.vm = target.vm
+  }
+
+  async run(task: Task, command: GuestCommand, options: GuestRunOptions = {}): Promise<GuestResult> {
+    return task.signal.aborted ? Promise.reject(task.signal.reason) : this.#run(task, command, options)
+  }
+
+  async #run(task: Task, command: GuestCommand, { input, onOutput }: GuestRunOptions): Promise<GuestResult> {
+    const stop = new AbortController()
+    const { stdin, stdout, stderr, ended } = this.#begin(task, command, stop.signal)
+    const tooMuch = (): void =>
+      stop.abort(
+        new LagoError(
+          'LAGO_GUEST_OUTPUT',
+          `a command in ${this.vm} printed more than ${OUTPUT_LIMIT / 1024 ** 2} MiB`,
+          {
+            hint: 'let it write to a file, and copy that',
+            data: { vm: this.vm },
+          },
+        ),
+      )
+    const out = collectText(stdout, tooMuch, (text) => onOutput?.(text, 'stdout'))
+    const err = collectText(stderr, tooMuch, (text) => onOutput?.(text, 'stderr'))
+    stdin.on('error', () => undefined) // it may end without reading
+    stdin.end(input)
+    const exitCode = await ended
+    return { exitCode, stdout: await out, stderr: await err }
+  }
+
+  start(task: Task, command: GuestCommand): GuestProcess {
+    const { stdin, stdout, stderr, ended } = this.#begin(task, command)
+    let tail = Buffer.alloc(0)
+    stderr.on('data', (chunk: Buffer) => (tail = Buffer.concat([tail, chunk]).subarray(-STDERR_TAIL)))
+    const allSaid = closed(stderr)
+    const result = ended.then(async (exitCode) => {
+      await allSaid
+      return { exitCode, stderr: tail.toString('utf8') }
+    })
+    result.catch(() => undefined) // told to whoever awaits it
+    return { stdin, stdout, ended: result }
+  }
+
+  async connect(task: Task): Promise<string> {
+    const { controlPath } = await this.#connection(task)
+    return controlPath
+  }
+
+  async disconnect(): Promise<void> {
+    this.#disconnects++
+    this.#opening?.abort.abort(this.#closedError())
+    await this.#opening?.master.catch(() => undefined)
+    this.#opening = undefined
+    const master = this.#master
+    this.#master = undefined
+    await master?.end()
+    for (const program of this.#running) end(program)
+    await Promise.allSettled([...this.#running].map(async (program) => program.ended))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return
+    await this.#syncing
+    this.#isClosed = true
+    await this.disconnect()
+    if (this.#dir !== undefined) await rm(await this.#dir, { recursive: true, force: true })
+  }
+
+  /** The streams are there at once, the command as soon as there is a connection. `ended`: with its output read. */
+  #begin(task: Task, command: GuestCommand, stop?: AbortSignal): Begun {
+    const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+    const signal = stop === undefined ? task.signal : AbortSignal.any([task.signal, stop])
+    const ended = this.#perform(task, commandText(command), { stdin, stdout, stderr }, signal).catch(
+      (error: unknown) => {
+        for (const stream of [stdin, stdout, stderr]) stream.destroy()
+        throw error
+      },
+    )
+    ended.catch(() => undefined) // told to whoever awaits it
+    return { stdin, stdout, stderr, ended }
+  }
+
+  async #perform(task: Task, text: string, streams: Streams, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted()
+    task.log('debug', `${this.vm}: run ${text}`)
+    const master = await this.#connection(task)
+    const logPath = path.join(path.dirname(master.controlPath), `log-${++this.#count}`)
+    const command = sshCommand(this.target, text, { tty: false, controlPath: master.controlPath, logPath })
+    const disconnects = this.#disconnects
+    const exitCode = await this.#attach(command, streams, signal)
+    if (disconnects !== this.#disconnects) throw this.#closedError()
+    if (exitCode === SSH_FAILED) await this.#refuseFailure(task, master, logPath)
+    await rm(logPath, { force: true })
+    return exitCode
+  }
+
+  async #attach({ argv, env }: SshCommand, { stdin, stdout, stderr }: Streams, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted()
+    const program = startProgram(argv, { env, package: 'openssh-client' })
+    this.#running.add(program)
+    const stop = (): void => end(program)
+    signal.addEventListener('abort', stop)
+    stdin.pipe(program.stdin)
+    program.stdout.pipe(stdout)
+    program.stderr.pipe(stderr)
+    // nobody reads any more: the program shall notice, instead of waiting for ever
+    stdout.on('close', () => program.stdout.destroy())
+    try {
+      const exitCode = await program.ended
+      signal.throwIfAborted()
+      return exitCode
+    } finally {
+      signal.removeEventListener('abort', stop)
+      this.#running.delete(program)
+      stdin.unpipe()
+      stdin.destroy()
+    }
+  }
+
+  /** 255 may be the command's own. It is not when ssh has complained, or when nothing can be run any more. */
+  async #refuseFailure(task: Task, master: SshMaster, logPath: string): Promise<void> {
+    const log = await readFile(logPath, 'latin1').catch(() => '')
+    // what a client says before it falls back to a connection of its own
+    const said = log.split('\n').filter((line) => !/^(mux_client|ControlSocket|Control socket)/.test(line))
+    if (said.some((line) => line.trim() !== '')) throw sshFailure(this.target, said.join('\n'))
+    if (!master.hasEnded) {
+      const { argv, env } = sshCommand(this.target, 'exit 0', { tty: false, controlPath: master.controlPath, logPath })
+      const silent = { stdin: new PassThrough().end(), stdout: new PassThrough(), stderr: new PassThrough() }
+      for (const stream of [silent.stdout, silent.stderr]) stream.resume()
+      if ((await this.#attach({ argv, env }, silent, task.signal)) === 0) return
+    }
+    if (this.#master === master) this.#master = undefined
+    await master.end()
+    throw sshFailure(this.target, master.said())
+  }
+
+  /** Commands that come together share one attempt; it is given up when none of them wants it any more. */
+  async #connection(task: Task): Promise<SshMaster> {
+    if (this.#isClosed) throw this.#closedError()
+    if (this.#master !== undefined && !this.#master.hasEnded) return this.#master
+    this.#opening ??= this.#open(task)
+    const opening = this.#opening
+    opening.waiting++
+    try {
+      return await unlessAborted(opening.master, task.signal)
+    } finally {
+      if (--opening.waiting === 0) {
+        opening.abort.abort(task.signal.reason)
+        if (this.#opening === opening) this.#opening = undefined
+      }
+    }
+  }
+
+  #open(task: Task): Opening {
+    const abort = new AbortController()
+    const master = this.#openMaster(task, abort.signal)
+    const opening: Opening = { master, abort, waiting: 0 }
+    const done = (): void => {
+      if (this.#opening === opening) this.#opening = undefined
+    }
+    master.then(done, done)
+    return opening
+  }
+
+  async #openMaster(task: Task, signal: AbortSignal): Promise<SshMaster> {
+    this.#dir ??= mkdtemp(path.join(socketDir(), 'lago-ssh-'))
+    const controlPath = path.join(await this.#dir, `s${++this.#count}`)
+    task.log('debug', `${this.vm}: connecting to ${this.target.user}@${this.target.ip}`)
+    const master = await openSshMaster(this.target, controlPath, signal)
+    this.#master = master
+    if (master.isFirstContact) this.#syncing = this.#sync(task)
+    return master
+  }
+
+  async #sync(task: Task): Promise<void> {
+    const sync = async (task: Task): Promise<GuestResult> => this.run(task, 'sync')
+    await task.shielded(SYNC_LIMIT_MS, sync).catch((error: unknown) => {
+      task.log('debug', `${this.vm}: sync after the first contact failed: ${String(error)}`)
+    })
+  }
+
+  #closedError(): LagoError {
+    return new LagoError('LAGO_GUEST_UNREACHABLE', `the connection to ${this.vm} has been closed`, {
+      data: { vm: this.vm },
+    })
+  }
+}
+
+interface Opening {
+  readonly master: Promise<SshMaster>
+  readonly abort: AbortController
+  waiting: number
+}
+
+interface Streams {
+  readonly stdin: PassThrough
+  readonly stdout: PassThrough
+  readonly stderr: PassThrough
+}
+
+interface Begun extends Streams {
+  readonly ended: Promise<number>
+}
+
+/** A socket's path has room for 107 bytes, and ssh adds 17 while it makes one. */
+function socketDir(): string {
+  const dir = os.tmpdir()
+  return Buffer.byteLength(dir) <= 60 ? dir : '/tmp'
+}
+
+/** The whole text once the stream has ended; `onText` gets it piece by piece, never half a character. */
+async function collectText(stream: PassThrough, tooMuch: () => void, onText: (text: string) => void): Promise<string> {
+  const decoder = new StringDecoder('utf8')
+  const texts: string[] = []
+  let size = 0
+  const take = (text: string): void => {
+    if (text === '' || size > OUTPUT_LIMIT) return
+    texts.push(text)
+    onText(text)
+  }
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > OUTPUT_LIMIT) return tooMuch()
+    take(decoder.write(chunk))
+  })
+  stream.on('end', () => take(decoder.end()))
+  await closed(stream)
+  return texts.join('')
+}
+
+async function closed(stream: PassThrough): Promise<void> {
+  return new Promise((resolve) => stream.once('close', resolve))
+}
+
+/** The other end of its streams is held by the shared connection until the guest's command ends, which may be never. */
+function end(program: StartedProgram): void {
+  program.end()
+  program.stdout.destroy()
+  program.stderr.destroy()
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let stop = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error) // what the task is to throw
+  })
+  signal.addEventListener('abort', stop)
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }

@@ -1,13 +1,11 @@
 /** Waiting until a guest's ssh server greets, without a handshake: that would cost an emulated guest a second of CPU. */
-import { connect } from 'node:net'
 import { isLagoError, LagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { waitUntil, type Probe } from '../base/wait.js'
+import { probePort, type PortAnswer } from './probe-port.js'
 
 const SSH_PORT = 22
 const EVERY_MS = 100
-/** Short, so that each try asks the network anew for an address that was silent before. */
-const TRY_MS = 500
 
 export interface SshServer {
   /** For messages. */
@@ -17,12 +15,18 @@ export interface SshServer {
   readonly port?: number
 }
 
+/** `text`: what was found instead. */
+export type SshAnswer = { readonly kind: 'ssh' } | { readonly kind: PortAnswer['kind']; readonly text: string }
+
 /**
  * Waits until something at the guest's address says `SSH-`.
  * Throws `LAGO_GUEST_UNREACHABLE` after `timeoutMs` with the folded tries.
  */
 export async function waitForSsh(task: Task, guest: SshServer, timeoutMs: number): Promise<void> {
-  const probe = async (): Promise<Probe<true>> => greeting(guest.ip, guest.port ?? SSH_PORT, task.signal)
+  const probe = async (task: Task): Promise<Probe<true>> => {
+    const answer = await probeSsh(task, guest)
+    return answer.kind === 'ssh' ? { value: true } : { notYet: answer.text }
+  }
   try {
     await waitUntil(task, `ssh on ${guest.vm}`, probe, { timeoutMs, everyMs: EVERY_MS })
   } catch (error) {
@@ -31,21 +35,12 @@ export async function waitForSsh(task: Task, guest: SshServer, timeoutMs: number
   }
 }
 
-async function greeting(ip: string, port: number, signal: AbortSignal): Promise<Probe<true>> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: ip, port, signal })
-    const answer = (probe: Probe<true>): void => {
-      socket.destroy()
-      resolve(probe)
-    }
-    socket.setTimeout(TRY_MS, () => answer({ notYet: `no answer from ${ip}:${port}` }))
-    socket.on('error', (error) => answer({ notYet: error.message }))
-    socket.on('end', () => answer({ notYet: `${ip}:${port} closed the connection without a greeting` }))
-    socket.once('data', (chunk) => {
-      const isSsh = chunk.toString('latin1').startsWith('SSH-')
-      answer(isSsh ? { value: true } : { notYet: `${ip}:${port} speaks something else than ssh` })
-    })
-  })
+/** One look for ssh's greeting. Rejects only when the task is aborted. */
+export async function probeSsh(task: Task, { ip, port = SSH_PORT }: Omit<SshServer, 'vm'>): Promise<SshAnswer> {
+  const answer = await probePort(task, { ip, port, greeting: true })
+  if (answer.kind !== 'open' || answer.greeting === undefined) return answer
+  const isSsh = answer.greeting.startsWith('SSH-')
+  return isSsh ? { kind: 'ssh' } : { kind: 'open', text: `${ip}:${port} speaks something else than ssh` }
 }
 
 function unreachable(guest: SshServer, timeoutMs: number, cause: LagoError): LagoError {
@@ -55,7 +50,7 @@ function unreachable(guest: SshServer, timeoutMs: number, cause: LagoError): Lag
     'LAGO_GUEST_UNREACHABLE',
     `${guest.vm} did not accept ssh within ${timeoutMs / 1000} s${lines.join('')}`,
     {
-      hint: `is it booting? its screen: virsh console; limit: boot_time_sec in the init file`,
+      hint: `is it booting? what it printed: lago console ${guest.vm} --log; limit: boot_time_sec in the init file`,
       data: cause.data,
       cause,
     },

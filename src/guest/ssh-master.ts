@@ -1,0 +1,115 @@
+/** One connection to a guest, held by an ssh client of ours that does nothing else; others share it by its socket. */
+import { stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LagoError } from '../base/errors.js'
+import { startProgram, type StartedProgram } from '../base/process.js'
+import { sshMasterCommand, type SshTarget } from './ssh-command.js'
+import { mayPass, sshFailure } from './ssh-failure.js'
+
+export interface SshMaster {
+  readonly controlPath: string
+  readonly hasEnded: boolean
+  /** The first contact with this guest: its host key has just been stored. */
+  readonly isFirstContact: boolean
+  /** What its ssh said last; empty while all is well. */
+  said(): string
+  end(): Promise<void>
+}
+
+const AGAIN_AFTER_MS = 1000
+/** ssh limits the key exchange, and nothing after it; a server that then falls silent would hold us for ever. */
+const LIMIT_FACTOR = 3
+
+/**
+ * Connects. A server that drops us is tried again, a second apart, for the connect timeout or as often as the target
+ * says, whichever is less; all in all it takes at most three times the connect timeout.
+ * Throws what `sshFailure` gives, or the signal's reason.
+ */
+export async function openSshMaster(target: SshTarget, controlPath: string, signal: AbortSignal): Promise<SshMaster> {
+  const startedAt = Date.now()
+  const limit = AbortSignal.timeout(LIMIT_FACTOR * target.connectTimeoutMs)
+  for (let tries = 1; ; tries++) {
+    try {
+      return await connectOnce(target, controlPath, AbortSignal.any([signal, limit]))
+    } catch (error) {
+      signal.throwIfAborted()
+      if (limit.aborted) throw timedOut(target)
+      const isTimeUp = Date.now() + AGAIN_AFTER_MS - startedAt > target.connectTimeoutMs
+      if (!(error instanceof LagoError) || !mayPass(error) || isTimeUp || tries >= target.connectTries) throw error
+      await sleep(AGAIN_AFTER_MS, undefined, { signal }).catch(() => signal.throwIfAborted())
+    }
+  }
+}
+
+async function connectOnce(target: SshTarget, controlPath: string, signal: AbortSignal): Promise<SshMaster> {
+  signal.throwIfAborted()
+  const hadKey = await isHostKeyKnown(target)
+  const { argv, env } = sshMasterCommand(target, controlPath)
+  const program = startProgram(argv, { env, package: 'openssh-client' })
+  endWithUs(program)
+  program.stdin.end()
+  const said = keepTail(program)
+  if (!(await isReady(program, signal))) {
+    signal.throwIfAborted()
+    throw sshFailure(target, said())
+  }
+  return {
+    controlPath,
+    isFirstContact: !hadKey && (await isHostKeyKnown(target)),
+    said,
+    get hasEnded() {
+      return program.hasEnded
+    },
+    async end() {
+      program.end()
+      await program.ended
+    },
+  }
+}
+
+/** The line of its LocalCommand comes once others can use the connection. False: it ended before. */
+async function isReady(program: StartedProgram, signal: AbortSignal): Promise<boolean> {
+  const stop = (): void => program.end()
+  signal.addEventListener('abort', stop)
+  try {
+    const ready = new Promise<true>((resolve) => program.stdout.once('data', () => resolve(true)))
+    return await Promise.race([ready, program.ended.then(() => false)])
+  } finally {
+    signal.removeEventListener('abort', stop)
+    program.stdout.resume()
+  }
+}
+
+const ours = new Set<StartedProgram>()
+
+/** A connection would outlive us; `process.exit` runs no clean-up of its own. */
+function endWithUs(program: StartedProgram): void {
+  if (!process.listeners('exit').includes(endOurs)) process.on('exit', endOurs)
+  ours.add(program)
+  void program.ended.catch(() => undefined).finally(() => ours.delete(program))
+}
+
+function endOurs(): void {
+  for (const program of ours) program.end()
+}
+
+const TAIL_LENGTH = 4096
+
+function keepTail(program: StartedProgram): () => string {
+  let tail = ''
+  program.stderr.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString('latin1')).slice(-TAIL_LENGTH)))
+  return () => tail
+}
+
+/** From the first contact on. */
+export async function isHostKeyKnown({ knownHostsPath }: SshTarget): Promise<boolean> {
+  return stat(knownHostsPath).then(
+    ({ size }) => size > 0,
+    () => false,
+  )
+}
+
+function timedOut(target: SshTarget): LagoError {
+  const seconds = (LIMIT_FACTOR * target.connectTimeoutMs) / 1000
+  return sshFailure(target, `its server greets, but does not let us in within ${seconds} s`)
+}

@@ -1,0 +1,240 @@
+import { existsSync } from 'node:fs'
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import path from 'node:path'
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { openSshGuest, type SshGuest } from '../../../src/guest/ssh-guest.js'
+import type { SshTarget } from '../../../src/guest/ssh-command.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { startSshd, type Sshd } from '../../helpers/sshd.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const makeTempDir = useTempDirs()
+
+describe('with a server that answers', () => {
+  let sshd: Sshd
+  let guest: SshGuest
+
+  beforeEach(async () => {
+    sshd = await startSshd()
+    guest = openSshGuest(sshd.target)
+  })
+
+  afterEach(async () => {
+    await guest[Symbol.asyncDispose]()
+    await sshd.stop()
+    await rm(sshd.dir, { recursive: true })
+  })
+
+  test('a command gives its output and its exit code, 255 included', async () => {
+    const { task } = recordedTask()
+    expect(await guest.run(task, 'echo out; echo err >&2; exit 3')).toEqual({
+      exitCode: 3,
+      stdout: 'out\n',
+      stderr: 'err\n',
+    })
+    expect(await guest.run(task, 'echo mine >&2; exit 255')).toEqual({ exitCode: 255, stdout: '', stderr: 'mine\n' })
+  })
+
+  test('words reach the guest as they are, and input too', async () => {
+    const { task } = recordedTask()
+    const words = ["it's", 'a  b', '$HOME', '-n', '*', 'x\ny', '', 'ü', '"']
+    const { stdout } = await guest.run(task, ['printf', '<%s>', ...words])
+    expect(stdout).toBe(words.map((word) => `<${word}>`).join(''))
+    expect(await guest.run(task, ['cat'], { input: 'given' })).toMatchObject({ stdout: 'given' })
+    expect(await guest.run(task, ['cat'])).toMatchObject({ stdout: '' })
+  })
+
+  test('output is told as it comes, never half a character', async () => {
+    const { task } = recordedTask()
+    const told: string[] = []
+    const script = `printf '\\303'; read line; printf '\\244'; echo err >&2`
+    const running = guest.run(task, script, {
+      input: 'go\n',
+      onOutput: (text, stream) => told.push(`${stream}:${text}`),
+    })
+    expect(await running).toMatchObject({ stdout: 'ä', stderr: 'err\n' })
+    expect(told.sort()).toEqual(['stderr:err\n', 'stdout:ä'])
+  })
+
+  test('many commands share one connection, which is gone with the guest', async () => {
+    const { task } = recordedTask()
+    const results = await Promise.all([1, 2, 3, 4, 5].map(async (n) => guest.run(task, `echo ${n}`)))
+    expect(results.map(({ stdout }) => stdout)).toEqual(['1\n', '2\n', '3\n', '4\n', '5\n'])
+    expect(sshd.logins()).toBe(1)
+    const socketPath = await guest.connect(task)
+    expect(existsSync(socketPath)).toBe(true)
+    await guest[Symbol.asyncDispose]()
+    expect(existsSync(path.dirname(socketPath))).toBe(false)
+    await expect(guest.run(task, 'true')).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })
+  })
+
+  test('more sessions than the server allows on one connection get connections of their own', async () => {
+    await sshd.stop()
+    await writeFile(path.join(sshd.dir, 'sshd_config'), 'MaxSessions 1\n', { flag: 'a' })
+    await sshd.start()
+    const { task } = recordedTask()
+    const results = await Promise.all([7, 255, 9].map(async (n) => guest.run(task, `read x; exit ${n}`)))
+    expect(results.map(({ exitCode }) => exitCode)).toEqual([7, 255, 9])
+  })
+
+  test('large output and input pass whole', async () => {
+    const { task } = recordedTask()
+    const { stdin, stdout, ended } = guest.start(task, 'cat; echo end >&2')
+    const sent = Buffer.alloc(3 * 1024 ** 2, 'abcdefg')
+    stdin.end(sent)
+    const chunks: Buffer[] = []
+    for await (const chunk of stdout) chunks.push(chunk as Buffer)
+    expect(Buffer.concat(chunks).equals(sent)).toBe(true)
+    expect(await ended).toEqual({ exitCode: 0, stderr: 'end\n' })
+  })
+
+  test('a guest that prints for ever is stopped', async () => {
+    const { task } = recordedTask()
+    await expect(guest.run(task, 'cat /dev/zero')).rejects.toMatchObject({ code: 'LAGO_GUEST_OUTPUT' })
+  })
+
+  test('the abort ends the command with its reason, and other commands go on', async () => {
+    const { task } = recordedTask()
+    const aborted = recordedTask()
+    const other = guest.start(task, 'cat')
+    const said = new Promise<void>((resolve) => {
+      const running = guest.run(aborted.task, 'echo up; exec sleep 1000', { onOutput: () => resolve() })
+      running.catch(() => undefined)
+      expectation = expect(running).rejects.toThrow('enough')
+    })
+    await said
+    aborted.abort(new Error('enough'))
+    await expectation
+    other.stdin.end('still here')
+    expect(String(await once(other.stdout, 'data'))).toBe('still here')
+    expect(await other.ended).toMatchObject({ exitCode: 0 })
+  })
+  let expectation: Promise<void>
+
+  test('the abort of one command does not cut the connection that another waits for', async () => {
+    const { task } = recordedTask()
+    const aborted = recordedTask()
+    const lost = guest.run(aborted.task, 'true')
+    const kept = guest.run(task, 'echo kept')
+    aborted.abort(new Error('enough'))
+    await expect(lost).rejects.toThrow('enough')
+    expect(await kept).toMatchObject({ stdout: 'kept\n' })
+    expect(sshd.logins()).toBe(1)
+  })
+
+  test('a connection that died in mid-command is an error, and the next command has a new one', async () => {
+    const { task } = recordedTask()
+    const { stdout, ended } = guest.start(task, 'echo up; exec sleep 1000')
+    await once(stdout, 'data')
+    await sshd.stop()
+    await expect(ended).rejects.toMatchObject({
+      code: 'LAGO_GUEST_UNREACHABLE',
+      message: expect.stringMatching(/^cannot reach vm0 \(\w+@127\.0\.0\.1\) by ssh: ./),
+      data: { vm: 'vm0', ip: '127.0.0.1' },
+    })
+    await sshd.start()
+    expect(await guest.run(task, 'echo back')).toMatchObject({ stdout: 'back\n' })
+  })
+
+  test('after disconnect running commands fail and the next makes a new connection', async () => {
+    const { task } = recordedTask()
+    const { stdout, ended } = guest.start(task, 'echo up; exec sleep 1000')
+    await once(stdout, 'data')
+    await guest.disconnect()
+    await expect(ended).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })
+    expect(await guest.run(task, 'echo back')).toMatchObject({ stdout: 'back\n' })
+    expect(sshd.logins()).toBe(2)
+  })
+
+  test('the host key is kept under the name of the VM, and another one is refused', async () => {
+    const { task } = recordedTask()
+    await guest.run(task, 'true')
+    const kept = await readFile(sshd.target.knownHostsPath, 'utf8')
+    expect(kept).toMatch(/^vm0 ssh-ed25519 \S+\n$/)
+    await guest.disconnect()
+    await sshd.stop()
+    await sshd.renewHostKey()
+    await sshd.start()
+    await expect(guest.run(task, 'true')).rejects.toMatchObject({
+      code: 'LAGO_HOST_KEY_CHANGED',
+      hint: expect.stringContaining(sshd.target.knownHostsPath),
+    })
+    expect(await readFile(sshd.target.knownHostsPath, 'utf8')).toBe(kept)
+    await rm(sshd.target.knownHostsPath)
+    expect(await guest.run(task, 'true')).toMatchObject({ exitCode: 0 })
+  })
+
+  test('the first contact, and no later one, lets the guest write its disks', async () => {
+    const first = recordedTask()
+    await guest.run(first.task, 'true')
+    await guest.disconnect()
+    await guest.run(first.task, 'true')
+    expect(first.messages().filter((text) => text === 'vm0: run sync')).toHaveLength(1)
+  })
+
+  test('a key that the guest does not know is its own error', async () => {
+    await writeFile(path.join(sshd.dir, 'authorized_keys'), '')
+    const { task } = recordedTask()
+    await expect(guest.run(task, 'true')).rejects.toMatchObject({
+      code: 'LAGO_GUEST_AUTH',
+      message: expect.stringContaining('Permission denied'),
+    })
+  })
+})
+
+describe('with a server that does not', () => {
+  let server: Server
+  const sockets = new Set<Socket>()
+  let target: SshTarget
+
+  const listen = async (treat: (socket: Socket) => void): Promise<void> => {
+    server = createServer((socket) => {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      treat(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const dir = await makeTempDir()
+    target = {
+      vm: 'vm0',
+      ip: '127.0.0.1',
+      port: (server.address() as AddressInfo).port, // a TCP server has one
+      user: 'root',
+      password: undefined,
+      keyPath: path.join(dir, 'id'),
+      knownHostsPath: path.join(dir, 'known_hosts'),
+      connectTimeoutMs: 1000,
+      connectTries: 100,
+    }
+  }
+
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+
+  test.each([
+    ['drops connections after the banner', (socket: Socket) => void socket.end('SSH-2.0-test\r\n')],
+    ['drops connections at once', (socket: Socket) => void socket.destroy()],
+    ['never says a word', () => undefined],
+    ['hangs in the key exchange', (socket: Socket) => void socket.write('SSH-2.0-test\r\n')],
+  ])('one that %s is an error that names the VM, in bounded time', async (_, treat) => {
+    await listen(treat)
+    const { task } = recordedTask()
+    await using guest = openSshGuest(target)
+    await expect(guest.run(task, 'true')).rejects.toMatchObject({
+      code: 'LAGO_GUEST_UNREACHABLE',
+      message: expect.stringMatching(/^cannot reach vm0 \(root@127\.0\.0\.1\) by ssh: \S/),
+    })
+    expect(existsSync(target.knownHostsPath)).toBe(false)
+  })
+
+  test('the abort ends the attempt', async () => {
+    const { task, abort } = recordedTask()
+    await listen(() => abort(new Error('enough')))
+    await using guest = openSshGuest({ ...target, connectTimeoutMs: 60_000 })
+    await expect(guest.run(task, 'true')).rejects.toThrow('enough')
+  })
+})
