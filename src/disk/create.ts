@@ -4,6 +4,7 @@ import path from 'node:path'
 import { isSystemError, LagoError, messageOf, type ErrorCode } from '../base/errors.js'
 import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
+import { compressionOf, decompressFile } from './compress.js'
 import { createEmpty, createOverlay, type BackingFile, type ImageFormat } from './qemu-img.js'
 
 /** Paths are absolute. */
@@ -11,7 +12,7 @@ export type DiskRequest =
   /** A qcow2 file that holds what differs from `backing`. */
   | { readonly kind: 'overlay'; readonly path: string; readonly backing: BackingFile }
   | { readonly kind: 'empty'; readonly path: string; readonly format: ImageFormat; readonly sizeBytes: number }
-  /** Sparse, and sharing blocks with `fromPath` where the file system can. */
+  /** Sparse, and sharing blocks with `fromPath` where the file system can; of a compressed file what is in it. */
   | { readonly kind: 'copy'; readonly path: string; readonly fromPath: string }
   /** The user's own file or block device, used where it is: only looked at. */
   | { readonly kind: 'in-place'; readonly path: string }
@@ -46,8 +47,14 @@ async function writeImage(task: Task, request: WrittenDisk): Promise<void> {
     case 'empty':
       return createEmpty(task, request.path, request.format, request.sizeBytes)
     case 'copy':
-      await runCommand(task, ['cp', '--sparse=auto', '--reflink=auto', '--', request.fromPath, request.path])
+      return copyImage(task, request.fromPath, request.path)
   }
+}
+
+async function copyImage(task: Task, fromPath: string, toPath: string): Promise<void> {
+  const compression = await compressionOf(fromPath)
+  if (compression !== undefined) await decompressFile(task, fromPath, toPath, compression)
+  else await runCommand(task, ['cp', '--sparse=auto', '--reflink=auto', '--', fromPath, toPath])
 }
 
 interface SourceRole {

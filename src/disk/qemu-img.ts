@@ -19,13 +19,20 @@ export interface ImageInfo {
   readonly virtualSizeBytes: number
   /** As written in the image: may be relative to it. */
   readonly backingPath: string | undefined
+  /** qemu's name of the backing file's format; undefined where the image does not say. */
+  readonly backingFormat: string | undefined
   /** A second file that holds the data (qcow2's `data_file`). */
   readonly dataPath: string | undefined
+  /** qcow2's own snapshots, with the memory that is kept in this image. */
+  readonly snapshots: readonly { readonly name: string; readonly memoryBytes: number }[]
 }
 
-/** A qcow2 image that holds what differs from `backing`. The format is named, as qemu-img >= 6.1 demands. */
+/**
+ * A qcow2 image that holds what differs from `backing`. The format is named, as qemu-img >= 6.1 demands. A backing file
+ * in the same directory is found there again when both have been moved.
+ */
 export async function createOverlay(task: Task, imagePath: string, backing: BackingFile): Promise<void> {
-  const options = ['-f', 'qcow2', '-o', 'lazy_refcounts=on', '-F', backing.format, '-b', absolute(backing.path)]
+  const options = ['-f', 'qcow2', '-o', 'lazy_refcounts=on', ...backingOptions(imagePath, backing)]
   await qemuImg(task, ['create', ...options, absolute(imagePath)])
 }
 
@@ -48,7 +55,9 @@ export async function readImageInfo(task: Task, imagePath: string): Promise<Imag
     format: info.format,
     virtualSizeBytes: info['virtual-size'],
     backingPath: info['backing-filename'],
+    backingFormat: info['backing-filename-format'],
     dataPath: info['format-specific']?.data?.['data-file'],
+    snapshots: (info.snapshots ?? []).map((found) => ({ name: found.name, memoryBytes: found['vm-state-size'] })),
   }
 }
 
@@ -56,6 +65,8 @@ interface QemuImgInfo {
   readonly format: string
   readonly 'virtual-size': number
   readonly 'backing-filename'?: string
+  readonly 'backing-filename-format'?: string
+  readonly snapshots?: readonly { readonly name: string; readonly 'vm-state-size': number }[]
   readonly 'format-specific'?: { readonly data?: { readonly 'data-file'?: string } }
 }
 
@@ -68,14 +79,53 @@ export async function convertImage(
   await qemuImg(task, ['convert', '-f', from.format, '-O', to.format, absolute(from.path), absolute(to.path)])
 }
 
+/**
+ * Snapshots inside a qcow2 image that no VM uses. qemu-img finds them by number first and by name then, so a name must
+ * not be a number; it takes two of one name.
+ */
+export async function changeInternalSnapshot(
+  task: Task,
+  action: 'create' | 'apply' | 'delete',
+  imagePath: string,
+  name: string,
+): Promise<void> {
+  const flag = { create: '-c', apply: '-a', delete: '-d' }[action]
+  await qemuImg(task, ['snapshot', flag, name, absolute(imagePath)])
+}
+
+/** Makes the image stand on `backing` with its content as it was; what lay between is copied into it. Its active layer only. */
+export async function rebaseImage(task: Task, imagePath: string, backing: BackingFile): Promise<void> {
+  await qemuImg(task, ['rebase', '-f', 'qcow2', ...backingOptions(imagePath, backing), absolute(imagePath)])
+}
+
+/** Writes down another path of the same backing file; no data is looked at. */
+export async function renameBacking(task: Task, imagePath: string, backing: BackingFile): Promise<void> {
+  const options = ['-u', '-f', 'qcow2', '-F', backing.format, '-b', absolute(backing.path)]
+  await qemuImg(task, ['rebase', ...options, absolute(imagePath)])
+}
+
 /** Throws `LAGO_COMMAND_FAILED` when the image is damaged. */
 export async function checkImage(task: Task, imagePath: string, format: ImageFormat): Promise<void> {
   if (format === 'raw') return // qemu-img: "This image format does not support checks"
   await qemuImg(task, ['check', '-f', format, absolute(imagePath)])
 }
 
-async function qemuImg(task: Task, args: readonly string[]): Promise<CommandResult> {
-  return runCommand(task, ['qemu-img', ...args], { package: 'qemu-utils' })
+function backingOptions(imagePath: string, backing: BackingFile): readonly string[] {
+  const { dir, base } = path.parse(absolute(backing.path))
+  return ['-F', backing.format, '-b', dir === path.dirname(imagePath) ? `./${base}` : backing.path]
+}
+
+/** Runs qemu-img with its arguments as they are; with `-p` among them, `onPercent` hears how far it is. */
+export async function qemuImg(
+  task: Task,
+  args: readonly string[],
+  onPercent?: (percent: number) => void,
+): Promise<CommandResult> {
+  const onStdout = (text: string): void => {
+    const percent = /.*\((\d+\.\d+)\/100%\)/s.exec(text)?.[1] // the last one: pieces may hold several
+    if (percent !== undefined) onPercent?.(Number(percent))
+  }
+  return runCommand(task, ['qemu-img', ...args], { package: 'qemu-utils', onStdout })
 }
 
 function absolute(imagePath: string): string {

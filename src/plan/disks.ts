@@ -78,7 +78,7 @@ function imageNameOf(
   const ownName = `${domain.name}_${disk.name}.${disk.format}`
   if (disk.type !== 'file') return ownName
   if (!disk.copy) return undefined
-  const baseName = path.basename(facts.expand(disk.rawPath))
+  const baseName = path.basename(facts.expand(disk.rawPath)).replace(/\.(xz|zst)$/, '') // the copy is unpacked
   return taken.has(baseName) ? ownName : baseName
 }
 

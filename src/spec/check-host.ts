@@ -8,6 +8,7 @@ export interface HostKnowledge {
   fileProblem(rawPath: string): Promise<string | undefined>
   readonly vmTypes: readonly string[]
   readonly providers: readonly string[]
+  readonly services: readonly string[]
 }
 
 export async function checkOnHost(domains: readonly DomainDraft[], host: HostKnowledge): Promise<Finding[]> {
@@ -15,6 +16,7 @@ export async function checkOnHost(domains: readonly DomainDraft[], host: HostKno
   for (const domain of domains) {
     findings.push(...checkKind(domain, 'vm-type', 'VM type', host.vmTypes))
     findings.push(...checkKind(domain, 'vm-provider', 'VM provider', host.providers))
+    findings.push(...checkKind(domain, 'service_provider', 'service manager', host.services))
     for (const { path, rawPath } of namedFiles(domain)) {
       const problem = await host.fileProblem(rawPath)
       if (problem !== undefined) findings.push(errorAt(path, problem))

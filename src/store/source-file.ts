@@ -1,11 +1,13 @@
-/** Images in a directory of this host: `<handle>`, `<handle>.hash`, `<handle>.metadata` (spec 4.2). */
+/** Images in a directory of this host: `<handle>` (or compressed `<handle>.xz`), `<handle>.hash`, `<handle>.metadata` (spec 4.2). */
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError, messageOf, NO_SPACE_HINT } from '../base/errors.js'
 import type { Task } from '../base/task.js'
+import { COMPRESSION_NAMES, compressionOf, decompressFile, suffixOf, type Compression } from '../disk/compress.js'
 import type { TemplateSource } from './types.js'
 
 /**
@@ -27,9 +29,23 @@ export function createFileSource(rootDir: string): TemplateSource {
       return parseMetadata(await readText(metadataPath), (why) => sourceError(metadataPath, why))
     },
     async fetch(task, handle, toPath) {
-      return copyAndHash(task, join(rootDir, handle), toPath)
+      const imagePath = join(rootDir, handle)
+      const packed = await findPacked(imagePath)
+      if (packed === undefined) return copyAndHash(task, imagePath, toPath)
+      return (await decompressFile(task, packed.path, toPath, packed.compression)).sha1
     },
   }
+}
+
+/** An image that is there only compressed, as `lago export --compress` leaves it; its hash is of what is in it. */
+async function findPacked(imagePath: string): Promise<{ path: string; compression: Compression } | undefined> {
+  if (await pathExists(imagePath)) return undefined
+  for (const name of COMPRESSION_NAMES) {
+    const packedPath = `${imagePath}${suffixOf(name)}`
+    const compression = await compressionOf(packedPath)
+    if (compression !== undefined) return { path: packedPath, compression }
+  }
+  return undefined
 }
 
 /** Throws what `fail` makes of the reason when `text` is not a JSON object. */

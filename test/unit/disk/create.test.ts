@@ -26,7 +26,9 @@ describe('an overlay', () => {
       format: 'qcow2',
       virtualSizeBytes: 1024 ** 2,
       backingPath: backing.path,
+      backingFormat: 'raw',
       dataPath: undefined,
+      snapshots: [],
     })
   })
 

@@ -30,7 +30,9 @@ test('a file of no known format is raw', async () => {
     format: 'raw',
     virtualSizeBytes: 4096,
     backingPath: undefined,
+    backingFormat: undefined,
     dataPath: undefined,
+    snapshots: [],
   })
 })
 

@@ -1,0 +1,33 @@
+/** Programs that shall not outlive us, even when we are killed and cannot end them. */
+import { isLagoError } from '../base/errors.js'
+import { runCommand } from '../base/process.js'
+import type { Task } from '../base/task.js'
+
+const SETPRIV = ['setpriv', '--pdeathsig', 'TERM'] as const
+
+let isUsable: Promise<boolean> | undefined
+
+/**
+ * Words to put in front of a program, so that the kernel ends it with us. None where setpriv(1) is missing or older
+ * than util-linux 2.33. A program that is not there makes setpriv end with `SETPRIV_NOT_FOUND`.
+ */
+export async function endWithParent(task: Task): Promise<readonly string[]> {
+  isUsable ??= tryIt(task).catch((error: unknown) => {
+    isUsable = undefined // it was aborted
+    throw error
+  })
+  return (await isUsable) ? SETPRIV : []
+}
+
+/** As a shell's. */
+export const SETPRIV_NOT_FOUND = 127
+
+async function tryIt(task: Task): Promise<boolean> {
+  return runCommand(task, [...SETPRIV, 'true']).then(
+    () => true,
+    (error: unknown) => {
+      if (isLagoError(error, 'LAGO_COMMAND_MISSING') || isLagoError(error, 'LAGO_COMMAND_FAILED')) return false
+      throw error
+    },
+  )
+}

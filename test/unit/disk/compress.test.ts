@@ -1,0 +1,109 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { compressFile, COMPRESSION_NAMES, compressionOf, decompressFile, suffixOf } from '../../../src/disk/compress.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const tempDir = useTempDirs()
+const { task } = recordedTask()
+
+/** Bytes, a hole of 8 MiB, bytes, and a length that is no multiple of any block. */
+const CONTENT = Buffer.concat([randomBytes(70_001), Buffer.alloc(8 * 1024 ** 2), randomBytes(100_003)])
+
+const digestsOf = (content: Buffer): object => ({
+  sha1: createHash('sha1').update(content).digest('hex'),
+  sha256: createHash('sha256').update(content).digest('hex'),
+  sizeBytes: content.length,
+})
+
+describe.each(COMPRESSION_NAMES)('%s', (compression) => {
+  test('there and back gives the same bytes, with holes, and the digests of what is in it', async () => {
+    const dir = await tempDir()
+    const [image, back] = [path.join(dir, '-a b.img'), path.join(dir, 'back')]
+    const packed = `${image}${suffixOf(compression)}`
+    await writeFile(image, CONTENT)
+    expect(await compressFile(task, image, packed, compression)).toEqual(digestsOf(CONTENT))
+    expect((await stat(packed)).size).toBeLessThan(CONTENT.length / 2)
+    expect(await compressionOf(packed)).toBe(compression)
+    expect(await decompressFile(task, packed, back, compression)).toEqual(digestsOf(CONTENT))
+    expect((await readFile(back)).equals(CONTENT)).toBe(true)
+    expect((await stat(back)).blocks * 512).toBeLessThan(1024 ** 2)
+  })
+
+  test('is what the system programs read and write', async () => {
+    const image = path.join(await tempDir(), 'a')
+    await writeFile(image, CONTENT)
+    await compressFile(task, image, `${image}${suffixOf(compression)}`, compression)
+    const content = execFileSync(compression, ['-dc', `${image}${suffixOf(compression)}`], { maxBuffer: 2 ** 25 })
+    expect(content.equals(CONTENT)).toBe(true)
+  })
+
+  test('an empty file stays one', async () => {
+    const image = path.join(await tempDir(), 'a')
+    await writeFile(image, '')
+    await compressFile(task, image, `${image}.packed`, compression)
+    expect(await decompressFile(task, `${image}.packed`, `${image}.back`, compression)).toMatchObject({ sizeBytes: 0 })
+    expect((await stat(`${image}.back`)).size).toBe(0)
+  })
+
+  test('a damaged file is an error, not a shorter image', async () => {
+    const image = path.join(await tempDir(), 'a')
+    await writeFile(image, CONTENT)
+    await compressFile(task, image, `${image}.packed`, compression)
+    const packed = await readFile(`${image}.packed`)
+    await writeFile(`${image}.cut`, packed.subarray(0, packed.length - 1000))
+    await expect(decompressFile(task, `${image}.cut`, `${image}.back`, compression)).rejects.toMatchObject({
+      code: 'LAGO_COMMAND_FAILED',
+      message: expect.stringContaining(`${compression} --decompress`),
+    })
+  })
+})
+
+test('a full disk is named', async () => {
+  const dir = await tempDir()
+  const image = path.join(dir, 'a')
+  await writeFile(image, randomBytes(1024 ** 2))
+  await expect(compressFile(task, image, path.join(dir, 'none', 'b'), 'zstd')).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(compressFile(task, image, '/dev/full', 'zstd')).rejects.toMatchObject({ code: 'LAGO_NO_SPACE' })
+})
+
+test('an abort ends it', async () => {
+  const image = path.join(await tempDir(), 'a')
+  await writeFile(image, CONTENT)
+  const { task, abort } = recordedTask()
+  const reason = new Error('enough')
+  const running = compressFile(task, image, `${image}.xz`, 'xz')
+  abort(reason)
+  await expect(running).rejects.toBe(reason)
+})
+
+test('a program that is not there is named with its package', async () => {
+  const image = path.join(await tempDir(), 'a')
+  await writeFile(image, CONTENT)
+  const kept = process.env['PATH']
+  process.env['PATH'] = '/nonexistent'
+  try {
+    await expect(compressFile(task, image, `${image}.xz`, 'xz')).rejects.toMatchObject({
+      code: 'LAGO_COMMAND_MISSING',
+      hint: 'install the package xz-utils',
+    })
+  } finally {
+    process.env['PATH'] = kept
+  }
+})
+
+test.each([
+  ['a.xz', 'not compressed at all'],
+  ['a.zst', Buffer.from('fd377a585a00', 'hex')],
+  ['a.qcow2', Buffer.from('fd377a585a00', 'hex')],
+  ['b.xz', ''],
+])('%s is not compressed when name and content do not agree', async (name, content) => {
+  const file = path.join(await tempDir(), name)
+  await writeFile(file, content)
+  expect(await compressionOf(file)).toBeUndefined()
+  expect(await compressionOf(path.dirname(file))).toBeUndefined()
+  expect(await compressionOf(`${file}.gone.xz`)).toBeUndefined()
+})

@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { expect, test } from '@jest/globals'
+import { findPath } from '../../../src/disk/ext4/paths.js'
+import { openImage } from '../../../src/disk/open-image.js'
+import { readPartitions } from '../../../src/disk/partitions.js'
+import { findRoot } from '../../../src/disk/root-file-system.js'
+import { makeExtImage, partition } from '../../helpers/ext4-image.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const tempDir = useTempDirs()
+const { task } = recordedTask()
+const MIB = 1024 ** 2
+
+async function treeWith(dir: string, name: string): Promise<string> {
+  await mkdir(path.join(dir, name), { recursive: true })
+  return dir
+}
+
+async function ownDirs(): Promise<string[]> {
+  return (await readdir(os.tmpdir())).filter((name) => name.startsWith('lago-disk-'))
+}
+
+const LABELS = [
+  ['MBR', 'label: dos\nstart=1MiB, size=8MiB, type=83\nstart=10MiB, size=40MiB, type=83\n', 10, 2],
+  [
+    'MBR with logical partitions',
+    'label: dos\nstart=1MiB, size=8MiB, type=83\nstart=9MiB, size=60MiB, type=5\nstart=10MiB, size=40MiB, type=83\n',
+    10,
+    5,
+  ],
+  ['GPT', 'label: gpt\nstart=1MiB, size=8MiB\nstart=10MiB, size=40MiB\n', 10, 2],
+] as const
+
+test.each(LABELS)(
+  '%s: the root is found through a qcow2 chain with a name full of signs',
+  async (_, script, startMiB, number) => {
+    const dir = await tempDir()
+    const tree = await treeWith(path.join(dir, 'tree'), 'etc/here')
+    const raw = await makeExtImage(path.join(dir, 'base,x=y.raw'), { fromDir: tree, offsetBytes: startMiB * MIB })
+    execFileSync('truncate', ['-s', '80M', raw])
+    partition(raw, script)
+    const top = path.join(dir, 'json:{"a": 1},b"c.qcow2')
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', raw, top])
+    const before = await ownDirs()
+    {
+      await using image = await openImage(task, { path: top, format: 'qcow2' })
+      expect((await readPartitions(task, image)).map((found) => found.number)).toContain(number)
+      const fs = await findRoot(task, image, undefined)
+      if (fs === undefined) throw new Error('no root')
+      expect((await findPath(task, fs, '/etc/here'))?.type).toBe('directory')
+      expect(await ownDirs()).toHaveLength(before.length + 1)
+    }
+    expect(await ownDirs()).toEqual(before)
+  },
+)
+
+test('the partition that the metadata name comes first, with and without /etc', async () => {
+  const dir = await tempDir()
+  const first = await treeWith(path.join(dir, 'one'), 'etc/first')
+  const second = await treeWith(path.join(dir, 'two'), 'data')
+  const image = await makeExtImage(path.join(dir, 'disk'), { fromDir: first, sizeMiB: 16, offsetBytes: MIB })
+  const other = await makeExtImage(path.join(dir, 'other'), { fromDir: second, sizeMiB: 16 })
+  execFileSync('dd', [`if=${other}`, `of=${image}`, 'bs=1M', 'seek=20', 'conv=notrunc', 'status=none'])
+  partition(image, 'label: dos\nstart=1MiB, size=16MiB\nstart=20MiB, size=16MiB\n')
+  await using disk = await openImage(task, { path: image, format: 'raw' })
+  const has = async (wanted: string | undefined, name: string): Promise<boolean> => {
+    const fs = await findRoot(task, disk, wanted)
+    return fs !== undefined && (await findPath(task, fs, name)) !== undefined
+  }
+  expect(await has(undefined, '/etc/first')).toBe(true)
+  expect(await has('/dev/sda1', '/etc/first')).toBe(true)
+  expect(await has('/dev/vda2', '/data')).toBe(true)
+  expect(await has('/dev/sda7', '/etc/first')).toBe(true)
+})
+
+test('a file system without a partition table is a root too; noise is none', async () => {
+  const dir = await tempDir()
+  const whole = await makeExtImage(path.join(dir, 'disk'), { fromDir: await treeWith(path.join(dir, 'tree'), 'etc') })
+  await using disk = await openImage(task, { path: whole, format: 'raw' })
+  expect(await findRoot(task, disk, 'root')).toBeDefined()
+  await writeFile(path.join(dir, 'noise'), Buffer.alloc(MIB, 0x55))
+  await using noise = await openImage(task, { path: path.join(dir, 'noise'), format: 'raw' })
+  expect(await findRoot(task, noise, undefined)).toBeUndefined()
+})
+
+test('an extended partition that leads in circles, and tables beyond the end, are read to an end', async () => {
+  const sector = Buffer.alloc(64 * 1024)
+  sector.writeUInt16LE(0xaa55, 510)
+  sector[446 + 4] = 5
+  sector.writeUInt32LE(1, 446 + 8)
+  sector.writeUInt16LE(0xaa55, 512 + 510)
+  sector[512 + 462 + 4] = 5
+  const source = {
+    sizeBytes: sector.length,
+    read: async (_: unknown, offset: number, length: number) => sector.subarray(offset, offset + length),
+  }
+  expect(await readPartitions(task, source)).toEqual([])
+  sector[446 + 4] = 0xee
+  sector.write('EFI PART', 512, 'latin1')
+  sector.writeBigUInt64LE(2n ** 60n, 512 + 72)
+  sector.writeUInt32LE(128, 512 + 80)
+  sector.writeUInt32LE(128, 512 + 84)
+  expect(await readPartitions(task, source)).toEqual([])
+})
+
+test('an image that qemu refuses is an error with its words, and nothing of it stays', async () => {
+  const dir = await tempDir()
+  const before = await ownDirs()
+  await writeFile(path.join(dir, 'not.qcow2'), 'no image')
+  await expect(openImage(task, { path: path.join(dir, 'not.qcow2'), format: 'qcow2' })).rejects.toMatchObject({
+    code: 'LAGO_DISK_UNREADABLE',
+    message: expect.stringMatching(/not in qcow2 format/i),
+  })
+  await expect(openImage(task, { path: path.join(dir, 'missing'), format: 'raw' })).rejects.toMatchObject({
+    code: 'LAGO_DISK_UNREADABLE',
+  })
+  expect(await ownDirs()).toEqual(before)
+})
+
+test('an abort in the middle ends the reader, and nothing of it stays', async () => {
+  const dir = await tempDir()
+  await writeFile(path.join(dir, 'disk'), Buffer.alloc(MIB))
+  const before = await ownDirs()
+  const recorded = recordedTask()
+  const image = await openImage(recorded.task, { path: path.join(dir, 'disk'), format: 'raw' })
+  recorded.abort(new Error('enough'))
+  await expect(image.read(recorded.task, 0, 512)).rejects.toThrow('enough')
+  await image[Symbol.asyncDispose]()
+  expect(await ownDirs()).toEqual(before)
+  await rm(path.join(dir, 'disk'))
+})
