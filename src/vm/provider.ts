@@ -1,11 +1,13 @@
 /** How VMs come to exist and stop: small, so that a second hypervisor is a second implementation. */
 import type { Duplex } from 'node:stream'
 import type { Task } from '../base/task.js'
-import type { VmState } from '../libvirt/types.js'
-import type { EnvPlan, SnapshotPlan, VmPlan } from '../plan/types.js'
+import type { ConsoleOptions, LifecycleEvent, VmState } from '../libvirt/types.js'
+import type { EnvPlan, VmPlan } from '../plan/types.js'
 
 /** What a provider cannot do is not there. */
 export interface VmProvider {
+  /** Machines that others run: always up, whatever is asked of them, so that nobody may wait for them to go down. */
+  readonly foreign?: true
   /** One answer for all of `vms`, keyed by VM name. */
   states(task: Task, vms: readonly VmPlan[]): Promise<ReadonlyMap<string, VmState>>
   /** For a VM that is `down`. When it fails, or is aborted, there is no VM. */
@@ -22,9 +24,21 @@ export interface VmProvider {
   readonly sleep?: VmSleep
   /** The agent in the guest; whether one answers is another question. */
   agent?(vm: VmPlan): GuestAgent
-  /** The guest's serial line, both ways, until it is destroyed or the VM ends. One user at a time. */
-  openConsole?(task: Task, vm: VmPlan): Promise<Duplex>
+  /**
+   * The guest's serial line, both ways, until it is destroyed or the VM ends. One user at a time; `force` takes it from
+   * another. Throws `LAGO_CONSOLE_BUSY`, `LAGO_VM_NOT_RUNNING`.
+   */
+  openConsole?(task: Task, vm: VmPlan, options?: ConsoleOptions): Promise<Duplex>
+  /** Tells what happens to `vms`, running or not, from the moment it resolves until it is disposed of. */
+  watch?(task: Task, vms: readonly VmPlan[], onEvent: (event: VmEvent) => void): Promise<AsyncDisposable>
 }
+
+/** As libvirt's `DomainEvent`, by the VM's name in the init file. */
+export type VmEvent =
+  | { readonly type: 'lifecycle'; readonly vm: string; readonly event: LifecycleEvent; readonly detail: string }
+  | { readonly type: 'agent'; readonly vm: string; readonly connected: boolean }
+  /** Nothing more will be told. */
+  | { readonly type: 'connection-lost'; readonly reason: string }
 
 export interface StartContext {
   readonly env: EnvPlan
@@ -38,7 +52,7 @@ export interface BootWatch {
   isSettled(task: Task): Promise<boolean>
 }
 
-/** The VM itself, not the records in the prefix; `paths` says where files of a snapshot belong. */
+/** The VM itself, not the records in the prefix. */
 export interface VmSnapshots {
   /** Stops and resumes time in a running VM; neither does anything for a VM that is so already. */
   pause(task: Task, vm: VmPlan): Promise<void>
@@ -48,11 +62,14 @@ export interface VmSnapshots {
    * VM is as it was. The plan that comes back has the snapshot in it, and the images that the VM writes to from now on.
    */
   take(task: Task, vm: VmPlan, request: SnapshotRequest): Promise<VmPlan>
-  /** The VM as it was, paused if the snapshot has its memory, else down. A VM that runs is ended, or taken back in place. */
-  revert(task: Task, vm: VmPlan, name: string): Promise<VmPlan>
-  /** What no other snapshot and no disk needs goes. */
+  /**
+   * The VM as it was, paused if the snapshot has its memory, else down. A VM that runs is taken back in place where
+   * that can be, else ended first. Files that are not needed any more stay.
+   */
+  revert(task: Task, vm: VmPlan, name: string, place: Pick<SnapshotFiles, 'rootDir'>): Promise<VmPlan>
+  /** Takes it out of images that are still needed; files that are not needed any more stay. */
   remove(task: Task, vm: VmPlan, name: string): Promise<VmPlan>
-  /** Bytes on the host's disk that go with the snapshot, by name. */
+  /** Bytes on the host's disk that a snapshot keeps from being freed, by name; shared images count for each. */
   sizes(task: Task, vm: VmPlan): Promise<ReadonlyMap<string, number>>
 }
 
@@ -60,15 +77,23 @@ export interface SnapshotRequest {
   readonly name: string
   readonly diskOnly: boolean
   readonly takenAtMs: number
-  readonly paths: { readonly memory: string; readonly xml: string }
+  readonly files: SnapshotFiles
+}
+
+/** Absolute paths. */
+export interface SnapshotFiles {
+  readonly memory: string
+  readonly xml: string
+  /** What lies below it is found again when all of it has been moved. */
+  readonly rootDir: string
 }
 
 /** A VM's memory in a file while the VM does not exist. */
 export interface VmSleep {
   /** For a VM that is paused. */
-  save(task: Task, vm: VmPlan, paths: SnapshotRequest['paths']): Promise<void>
+  save(task: Task, vm: VmPlan, files: SnapshotFiles): Promise<void>
   /** The VM, paused. The files stay. */
-  restore(task: Task, vm: VmPlan, paths: SnapshotRequest['paths']): Promise<void>
+  restore(task: Task, vm: VmPlan, files: SnapshotFiles): Promise<void>
 }
 
 /** What comes back is the guest's word. Everything throws `LAGO_AGENT` when there is no answer in time. */
@@ -80,5 +105,3 @@ export interface GuestAgent {
   freeze(task: Task): Promise<void>
   thaw(task: Task): Promise<void>
 }
-
-export type { SnapshotPlan }

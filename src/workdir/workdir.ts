@@ -70,6 +70,15 @@ export function prefixDir(workdir: Workdir, name: string): string {
   })
 }
 
+/** After a prefix has gone: the last one takes its workdir along; otherwise `current` is pointed at one that is left. */
+export async function tidyWorkdir(dir: string): Promise<void> {
+  if (!(await isWorkdir(dir))) return
+  const workdir = await readWorkdir(dir)
+  const { current } = withExistingCurrent(workdir)
+  if (current === undefined) await removeIfEmpty(dir)
+  else if (current !== workdir.current) await setCurrent(workdir, current)
+}
+
 /** Removes a workdir without prefixes: the `current` link and the directory, nothing that is not ours. */
 export async function removeIfEmpty(dir: string): Promise<void> {
   if ((await prefixNames(dir)).length > 0) return

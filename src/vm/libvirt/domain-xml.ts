@@ -20,6 +20,8 @@ export interface MachineFacts extends CpuFacts {
   readonly supportsMtu: boolean
   /** OEM strings of the SMBIOS tables, where guests look for credentials; only machines that have such tables get them. */
   readonly credentials: readonly string[]
+  /** Where the serial port's output is kept; absolute. */
+  readonly consoleLogPath: string
 }
 
 /** Throws `LAGO_SPEC_INVALID` for a CPU that cannot be had. */
@@ -87,19 +89,27 @@ function devices(vm: VmPlan, env: EnvPlan, machine: MachineFacts): XmlElement {
     ...vm.disks.map((disk, index) => diskElement(disk, index, machine)),
     ...controllers(vm, machine),
     ...vm.nics.map((nic) => nicElement(nic, env, machine)),
-    ...CONSOLES,
+    ...consoles(machine),
     GUEST_AGENT_CHANNEL,
     element('memballoon', { model: 'none' }),
     element('rng', { model: 'virtio' }, [element('backend', { model: 'random' }, '/dev/urandom')]),
   ])
 }
 
-/** The first console is the serial port, which boot loaders and kernels speak to; `hvc0` is the second. */
-const CONSOLES = [
-  element('serial', { type: 'pty' }, [element('target', { port: 0 })]),
-  element('console', { type: 'pty' }, [element('target', { type: 'serial', port: 0 })]),
-  element('console', { type: 'pty' }, [element('target', { type: 'virtio', port: 1 })]),
-]
+/**
+ * The first console is the serial port, which boot loaders and kernels speak to; `hvc0` is the second. The log is
+ * appended to, because virtlogd would replace a file that can be read by one that only root can.
+ */
+function consoles({ consoleLogPath }: MachineFacts): XmlElement[] {
+  return [
+    element('serial', { type: 'pty' }, [
+      element('log', { file: consoleLogPath, append: 'on' }),
+      element('target', { port: 0 }),
+    ]),
+    element('console', { type: 'pty' }, [element('target', { type: 'serial', port: 0 })]),
+    element('console', { type: 'pty' }, [element('target', { type: 'virtio', port: 1 })]),
+  ]
+}
 
 const GUEST_AGENT_CHANNEL = element('channel', { type: 'unix' }, [
   element('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' }),
@@ -119,7 +129,7 @@ function diskElement(disk: DiskPlan, index: number, machine: MachineFacts): XmlE
  * A template's image is everybody's: it can be read by all, and libvirt is told to leave its owner as it is. Other
  * chains are left to libvirt to look at.
  */
-function backingStore({ backing, spec }: DiskPlan): XmlElement | undefined {
+export function backingStore({ backing, spec }: DiskPlan): XmlElement | undefined {
   const isOnTemplate = spec.type === 'template' || spec.type === 'layered'
   return backing !== undefined && isOnTemplate && endOf(backing).format === 'raw' ? layer(backing) : undefined
 }

@@ -6,11 +6,17 @@ import type { Config } from '../../config/types.js'
 import { findBlockedDir, findQemuUser } from '../../disk/access.js'
 import type { LibvirtConnection, VmState } from '../../libvirt/types.js'
 import type { VmPlan } from '../../plan/types.js'
+import { beginConsoleLog } from '../console-log.js'
 import type { VmProvider } from '../provider.js'
+import { guestAgent } from './agent.js'
 import { watchDomainBoot } from './boot-watch.js'
+import { openVmConsole } from './console.js'
 import { guestCredentials } from './credentials.js'
 import { domainXml } from './domain-xml.js'
 import { createMachines, type Machines } from './machines.js'
+import { createSleep } from './sleep.js'
+import { createSnapshots } from './snapshots/snapshots.js'
+import { watchVms } from './watch.js'
 
 export type LibvirtProviderOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & {
   /** Where the verdict on KVM is kept. */
@@ -32,8 +38,10 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
       const machine = await machines.forVm(task, vm)
       const { name, bootstrap } = vm.spec
       const credentials = bootstrap ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
+      const { consoleLogPath } = context
+      await beginConsoleLog(consoleLogPath)
       try {
-        await libvirt.createDomain(task, domainXml(vm, context.env, { ...machine, credentials }))
+        await libvirt.createDomain(task, domainXml(vm, context.env, { ...machine, credentials, consoleLogPath }))
       } catch (error) {
         throw await explained(error, vm).catch(() => error)
       }
@@ -49,6 +57,11 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
 
     bootSlots: async (task) => bootSlots(task, machines),
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
+    snapshots: createSnapshots(libvirt),
+    sleep: createSleep(libvirt),
+    agent: (vm) => guestAgent(libvirt, vm),
+    openConsole: async (task, vm, options) => openVmConsole(task, libvirt, vm, options),
+    watch: async (task, vms, onEvent) => watchVms(task, libvirt, vms, onEvent),
   }
 }
 

@@ -23,6 +23,7 @@ const emulated: MachineFacts = {
   cpuModels: undefined,
   supportsMtu: true,
   credentials: [],
+  consoleLogPath: '/prefix/logs/console.log',
 }
 const kvm: MachineFacts = { ...emulated, domainType: 'kvm' }
 
@@ -72,6 +73,14 @@ describe('the machine', () => {
   test('gets no credentials where there are no SMBIOS tables', () => {
     const xml = render(quickstart(), 'vm0', { ...emulated, arch: 's390x', credentials: ['a'] })
     expect(xml).not.toMatch(/sysinfo|smbios/)
+  })
+
+  test('keeps what the serial port says, and appends to what is there', () => {
+    expect(render(quickstart(), 'vm0', { ...emulated, consoleLogPath: "/p/it's & <that>.log" })).toContain(
+      `<serial type='pty'>
+      <log file='/p/it&apos;s &amp; &lt;that&gt;.log' append='on'/>
+      <target port='0'/>`,
+    )
   })
 
   test('has an mtu on its nics only where libvirt knows of it', () => {

@@ -1,0 +1,65 @@
+/** Long commands of qemu's monitor: begun by one command, asked after, dismissed at the end (QEMU 6.0, jobs.json). */
+import { randomUUID } from 'node:crypto'
+import { LagoError } from '../../../base/errors.js'
+import type { Task } from '../../../base/task.js'
+import { waitUntil, type Probe } from '../../../base/wait.js'
+import type { LibvirtConnection } from '../../../libvirt/types.js'
+
+export type Monitor = Pick<LibvirtConnection, 'monitorCommand'>
+
+const ASK_EVERY_MS = 10
+const LIMIT_MS = 600_000
+
+interface JobInfo {
+  readonly id: string
+  readonly status: string
+  readonly error?: string
+}
+
+/**
+ * Runs `command` as a job to its end. Throws `LAGO_QEMU` when it fails. A job cannot be called back: when the task is
+ * aborted it is still waited for, so that nothing is half done behind our back.
+ */
+export async function runQemuJob(
+  task: Task,
+  monitor: Monitor,
+  domain: string,
+  command: { readonly execute: string; readonly arguments: Readonly<Record<string, unknown>> },
+): Promise<void> {
+  task.signal.throwIfAborted()
+  const id = `lago-${randomUUID()}`
+  await task.shielded(LIMIT_MS, async (task) => {
+    await monitor.monitorCommand(task, domain, {
+      execute: command.execute,
+      arguments: { 'job-id': id, ...command.arguments },
+    })
+    const job = await waitUntil(task, `${command.execute} of ${domain}`, async (task) => look(task, id), {
+      timeoutMs: LIMIT_MS,
+      everyMs: ASK_EVERY_MS,
+    })
+    await monitor.monitorCommand(task, domain, { execute: 'job-dismiss', arguments: { id } })
+    if (job.error !== undefined)
+      throw new LagoError('LAGO_QEMU', `${command.execute} on ${domain} failed: ${job.error}`, {
+        data: { domain, command: command.execute, answer: job.error },
+      })
+  })
+  task.signal.throwIfAborted()
+
+  async function look(task: Task, id: string): Promise<Probe<JobInfo>> {
+    const jobs = (await monitor.monitorCommand(task, domain, { execute: 'query-jobs' })) as readonly JobInfo[] // qapi
+    const job = jobs.find((job) => job.id === id)
+    if (job === undefined) return { notYet: 'the job is not there' }
+    return job.status === 'concluded' ? { value: job } : { notYet: job.status }
+  }
+}
+
+interface BlockInfo {
+  readonly inserted?: { readonly file: string; readonly 'node-name': string }
+}
+
+/** qemu's names for the images that are open on top of each drive, by path. */
+export async function imageNodes(task: Task, monitor: Monitor, domain: string): Promise<ReadonlyMap<string, string>> {
+  const blocks = (await monitor.monitorCommand(task, domain, { execute: 'query-block' })) as readonly BlockInfo[] // qapi
+  const inserted = blocks.flatMap((block) => (block.inserted === undefined ? [] : [block.inserted]))
+  return new Map(inserted.map((image) => [image.file, image['node-name']]))
+}

@@ -1,0 +1,151 @@
+import { appendFile, chmod, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import {
+  beginConsoleLog,
+  ensureConsoleLog,
+  followConsoleLog,
+  readConsoleLog,
+  tailConsoleLog,
+} from '../../../src/vm/console-log.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const tempDir = useTempDirs()
+
+async function newLog(): Promise<string> {
+  const logPath = path.join(await tempDir(), 'logs', 'console-vm0.log')
+  await beginConsoleLog(logPath)
+  return logPath
+}
+
+/** As virtlogd does. */
+async function rotate(logPath: string, backups = 3): Promise<void> {
+  for (let number = backups - 2; number >= 0; number--)
+    await rename(`${logPath}.${number}`, `${logPath}.${number + 1}`).catch(() => undefined)
+  await rename(logPath, `${logPath}.0`)
+  await writeFile(logPath, '', { mode: 0o600 })
+}
+
+async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = ''
+  for await (const chunk of chunks) text += Buffer.from(chunk).toString()
+  return text
+}
+
+describe('a log that begins', () => {
+  test("is empty and its user's alone, and the one before is kept", async () => {
+    const logPath = await newLog()
+    expect((await stat(logPath)).mode & 0o777).toBe(0o600)
+    await appendFile(logPath, 'first boot')
+    await rotate(logPath)
+    await appendFile(logPath, 'its end')
+    await beginConsoleLog(logPath)
+    expect(await readFile(logPath, 'utf8')).toBe('')
+    expect(await readFile(`${logPath}.previous`, 'utf8')).toBe('its end')
+    expect(await readdir(path.dirname(logPath))).toHaveLength(2)
+  })
+
+  test('does not follow a link that stands in its place', async () => {
+    const logPath = await newLog()
+    const other = path.join(await tempDir(), 'precious')
+    await writeFile(other, 'precious')
+    await rename(logPath, `${logPath}.previous`)
+    await symlink(other, logPath)
+    await beginConsoleLog(logPath)
+    expect((await stat(logPath)).size).toBe(0)
+    expect(await readFile(other, 'utf8')).toBe('precious')
+  })
+
+  test('of a VM that goes on keeps what is there', async () => {
+    const logPath = path.join(await tempDir(), 'logs', 'console-vm0.log')
+    await ensureConsoleLog(logPath)
+    expect((await stat(logPath)).mode & 0o777).toBe(0o600)
+    await appendFile(logPath, 'before')
+    await ensureConsoleLog(logPath)
+    expect(await readFile(logPath, 'utf8')).toBe('before')
+  })
+})
+
+describe('reading', () => {
+  test('gives everything since boot, oldest first, from all the files', async () => {
+    const logPath = await newLog()
+    for (const part of ['one ', 'two ', 'three ']) {
+      await appendFile(logPath, part)
+      await rotate(logPath)
+    }
+    await appendFile(logPath, 'four')
+    await writeFile(`${logPath}.previous`, 'another boot')
+    expect(await textOf(readConsoleLog(logPath))).toBe('one two three four')
+    expect((await tailConsoleLog(logPath, 8)).toString()).toBe('ree four')
+  })
+
+  test('says that there is none', async () => {
+    const logPath = path.join(await tempDir(), 'console-vm0.log')
+    await expect(textOf(readConsoleLog(logPath))).rejects.toMatchObject({ code: 'LAGO_NO_CONSOLE_LOG' })
+    expect(await tailConsoleLog(logPath, 100)).toHaveLength(0)
+  })
+
+  const asUser = process.getuid?.() === 0 ? test.skip : test
+  asUser('says why a file that virtlogd began cannot be read', async () => {
+    const logPath = await newLog()
+    await chmod(logPath, 0)
+    await expect(textOf(readConsoleLog(logPath))).rejects.toMatchObject({
+      code: 'LAGO_PERMISSION',
+      hint: expect.stringContaining('max_size'),
+    })
+  })
+})
+
+describe('following', () => {
+  /** Reads until `text` has come. */
+  async function until(follower: AsyncIterator<Uint8Array>, text: string): Promise<string> {
+    let seen = ''
+    while (!seen.includes(text)) {
+      const { value, done } = await follower.next()
+      if (done === true) throw new Error(`ended before ${text}: ${seen}`)
+      seen += Buffer.from(value).toString()
+    }
+    return seen
+  }
+
+  test('goes on across renamed files, however many, until the VM has ended', async () => {
+    const logPath = await newLog()
+    let end = (): void => undefined
+    const ended = new Promise<void>((resolve) => (end = resolve))
+    const follower = followConsoleLog(recordedTask().task, logPath, ended)
+    await appendFile(logPath, 'one ')
+    expect(await until(follower, 'one ')).toBe('one ')
+    await appendFile(logPath, 'late ')
+    await rotate(logPath)
+    await appendFile(logPath, 'two ')
+    await rotate(logPath)
+    await appendFile(logPath, 'three ')
+    expect(await until(follower, 'three ')).toBe('late two three ')
+    end()
+    await appendFile(logPath, 'last words')
+    expect(await textOf({ [Symbol.asyncIterator]: () => follower })).toBe('last words')
+  })
+
+  test('tells of what was dropped before it was read', async () => {
+    const logPath = await newLog()
+    const follower = followConsoleLog(recordedTask().task, logPath, new Promise(() => undefined))
+    await appendFile(logPath, 'one ')
+    await until(follower, 'one ')
+    for (const part of ['two ', 'three ', 'four ', 'five ']) {
+      await rotate(logPath, 2)
+      await appendFile(logPath, part)
+    }
+    expect(await until(follower, 'five ')).toMatch(/^\n\[.*missing.*\]\nthree four five $/)
+    await follower.return(undefined)
+  })
+
+  test('stops with the task', async () => {
+    const logPath = await newLog()
+    const { task, abort } = recordedTask()
+    const follower = followConsoleLog(task, logPath, new Promise(() => undefined))
+    const next = follower.next()
+    abort(new Error('enough'))
+    await expect(next).rejects.toThrow('enough')
+  })
+})
