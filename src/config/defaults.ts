@@ -167,6 +167,18 @@ export const LAGO_SETTINGS: readonly Setting[] = [
     help: "spanning tree on the bridges of NAT networks; delays a guest's first packets by seconds",
   },
   { key: 'events', option: 'events', type: 'path', help: 'file to write every event to, one JSON object a line' },
+  {
+    key: 'plugins',
+    type: 'string',
+    help: 'plugins to load, comma-separated: package names, or paths that start with ./ or ../ or /',
+  },
+  {
+    key: 'no_plugins',
+    option: 'no-plugins',
+    type: 'flag',
+    default: 'false',
+    help: 'load none of the plugins that are configured',
+  },
   { key: 'ignore_warnings', option: 'ignore-warnings', type: 'flag', default: 'false', help: 'hide warnings' },
 ]
 

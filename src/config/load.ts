@@ -6,6 +6,7 @@ import path from 'node:path'
 import { LagoError } from '../base/errors.js'
 import { ACCELS, INIT_SETTINGS, LAGO_SETTINGS, LEVELS, type Setting } from './defaults.js'
 import { layerSettings, type FlagValues, type LayeredValue } from './layers.js'
+import { pluginSettings } from './plugins.js'
 import type { Config } from './types.js'
 import { BOOLEAN_WORDS, parseBoolean, parseWholeNumber } from './values.js'
 
@@ -73,8 +74,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       prefixName: lago.text('prefix_name'),
     },
     outFormat: lago.text('out_format'),
+    plugins: lago.flag('no_plugins') ? [] : pluginSettings(values('lago').get('plugins'), sources.cwd),
     section: (name) => Object.fromEntries([...values(name)].map(([key, { text }]) => [key, text])),
-    originOf: (key) => values('lago').get(key)?.origin ?? 'default',
+    sectionNames: () => [...layers.keys()],
+    originOf: (key, section = 'lago') => values(section).get(key)?.origin ?? 'default',
   }
   return { config: freezeDeep(config), warnings: lago.flag('ignore_warnings') ? [] : warnings }
 }

@@ -47,10 +47,23 @@ export interface Config {
     readonly prefixName: string
   }
   readonly outFormat: string
+  /** Empty with `no_plugins`. */
+  readonly plugins: readonly PluginSetting[]
   /** Raw values of one `[section]` of the configuration: a verb's options, or a plugin's settings. */
   section(name: string): Readonly<Record<string, string>>
-  /** Where the effective value of a `[lago]` key came from, e.g. `file:/etc/lago/lago.conf`. */
-  originOf(key: string): SettingOrigin
+  /** Every section that has a value. */
+  sectionNames(): readonly string[]
+  /** Where the effective value of a key came from, e.g. `file:/etc/lago/lago.conf`. `section` is `lago` by default. */
+  originOf(key: string, section?: string): SettingOrigin
+}
+
+/** A plugin as it is configured; nothing of it has been looked at. */
+export interface PluginSetting {
+  /** As written: the name of a package, or a path. */
+  readonly name: string
+  /** Where paths and packages are sought from: the directory of the file that names it, else the current one. */
+  readonly fromDir: string
+  readonly origin: SettingOrigin
 }
 
 export type SettingOrigin = 'default' | `file:${string}` | `env:${string}` | 'flag'

@@ -7,6 +7,17 @@ export function parseBoolean(text: string): boolean | undefined {
   return undefined
 }
 
+/** Words separated by spaces or commas; a backslash makes the next character part of its word. */
+export function splitWords(text: string): string[] {
+  const words = text.match(/(?:\\.|[^\s,\\])+/gs) ?? []
+  return words.map((word) => word.replace(/\\(.)/gs, '$1'))
+}
+
+/** The text that `splitWords` reads as `words`, none of which may be empty. */
+export function joinWords(words: readonly string[]): string {
+  return words.map((word) => word.replace(/[\s,\\]/g, '\\$&')).join(' ')
+}
+
 export function parseWholeNumber(text: string): number | undefined {
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN
   return Number.isSafeInteger(value) ? value : undefined

@@ -50,6 +50,7 @@ describe('loadConfig', () => {
       log: { level: 'info', depth: 3 },
       place: { prefixName: 'current' },
       outFormat: 'default',
+      plugins: [],
     })
   })
 
@@ -73,7 +74,7 @@ describe('loadConfig', () => {
     expect(config.ssh).toEqual({ user: 'env', password: '123456', tries: 4, timeoutMs: 3000 })
     expect(config.leaseDir).toBe('/far')
     const origins = ['libvirt_url', 'ssh_user', 'ssh_tries', 'ssh_timeout', 'lease_dir', 'logdepth', 'accel'].map(
-      config.originOf,
+      (key) => config.originOf(key),
     )
     expect(origins).toEqual([
       'flag',

@@ -1,0 +1,40 @@
+/** The smallest plugin that adds something: a kind of VM and a verb. */
+import { definePlugin, loadEnv } from 'lago'
+
+/** `vm-type: web-server` in an init file. Every part may be left out. */
+const webServer = {
+  /** Fetched by `lago collect`, beside what the init file names. */
+  artifacts: () => ['/var/log/nginx'],
+
+  /** What the guest does before `lago stop` and `lago shutdown`; it has half a minute. */
+  async beforeStop(task, guest) {
+    await guest.run(task, ['sync'])
+  },
+}
+
+const addresses = {
+  name: 'addresses',
+  summary: 'Print the address of every VM',
+  example: 'lago addresses --type web-server',
+  args: [],
+  options: [{ name: 'type', type: 'string', help: 'only VMs of this type' }],
+  async run({ args, config, cwd, env, task }) {
+    const { workdirPath: workdir, prefixPath, prefixName } = config.place
+    const lago = await loadEnv({ workdir, prefixPath, prefixName, cwd, env, signal: task.signal })
+    try {
+      const wanted = args.one('type')
+      const vms = [...lago.vms.values()].filter(({ spec }) => wanted === undefined || spec['vm-type'] === wanted)
+      return { output: Object.fromEntries(vms.map(({ name, ip }) => [name, ip])) } // printed as --out-format says
+    } finally {
+      await lago.close()
+    }
+  },
+}
+
+export default definePlugin({
+  name: 'lago-plugin-example',
+  api: 1,
+  requires: '>=2.0',
+  commands: [addresses],
+  vmTypes: { 'web-server': webServer },
+})
