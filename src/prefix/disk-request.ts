@@ -5,8 +5,10 @@ import type { DiskPlan } from '../plan/types.js'
 /** `expand`: from a path as written in the init file to an absolute one. */
 export function diskRequest({ spec, path, backing }: DiskPlan, expand: (rawPath: string) => string): DiskRequest {
   switch (spec.type) {
-    case 'template':
     case 'layered':
+      if (backing?.path !== expand(spec.rawPath)) return { kind: 'in-place', path } // taken over, see import-layers.ts
+      return { kind: 'overlay', path, backing }
+    case 'template':
       if (backing === undefined) throw new Error(`unreachable: disk ${spec.name} was planned without its backing file`)
       return { kind: 'overlay', path, backing }
     case 'empty':

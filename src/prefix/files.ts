@@ -35,6 +35,11 @@ export async function readNames(layout: PrefixLayout): Promise<{ nets: readonly 
   return decodeNames(await readJson(layout.env), layout.dir)
 }
 
+/** What of a prefix changes after its `init`. */
+export async function writeVms(layout: PrefixLayout, plan: EnvPlan): Promise<void> {
+  for (const [name, vm] of encodeEnv(plan, layout.dir).vms) await writeJsonAtomic(layout.vm(name), vm, PRIVATE)
+}
+
 /** `virt/env` comes last: from then on the prefix is described. */
 export async function writePrefixFiles(layout: PrefixLayout, plan: EnvPlan): Promise<void> {
   const { metadata, env, nets, vms } = encodeEnv(plan, layout.dir)

@@ -13,7 +13,7 @@ import { statesOf, type Prefix } from './prefix.js'
 export function sshTargetOf({ config }: Pick<Host, 'config'>, prefix: Prefix, vm: VmPlan): SshTarget {
   if (vm.managementIp === undefined)
     throw new LagoError('LAGO_GUEST_UNREACHABLE', `the address of ${vm.spec.name} is not known: it is on a bridge`, {
-      hint: 'give its nic an ip in the init file',
+      hint: 'put its first nic on a NAT net, and the bridge on a second one',
     })
   return {
     vm: vm.spec.name,

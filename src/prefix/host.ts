@@ -7,8 +7,13 @@ import { openLibvirt } from '../libvirt/connection.js'
 import { createNets, type Nets } from '../net/lifecycle.js'
 import { openTemplateStore } from '../store/store.js'
 import type { TemplateStore } from '../store/types.js'
+import { serviceManagers } from '../guest/services/index.js'
+import type { ServiceManager } from '../guest/services/manager.js'
 import { createLibvirtProvider } from '../vm/libvirt/provider.js'
 import type { VmProvider } from '../vm/provider.js'
+import { createSshProvider } from '../vm/ssh/provider.js'
+import type { VmType } from '../vm/types.js'
+import { NO_ADDED_KINDS, ownVmTypes, type AddedKinds, type OWN_PROVIDERS } from './kinds.js'
 
 export interface Host extends AsyncDisposable {
   readonly config: Config
@@ -18,21 +23,35 @@ export interface Host extends AsyncDisposable {
   readonly providers: Registry<VmProvider>
   /** Begins to load libvirt's library, for verbs that will need it. */
   warmUp(): void
-  /** Kinds of VMs; a kind adds nothing yet beside its name. */
-  readonly vmTypes: Registry<object>
+  readonly vmTypes: Registry<VmType>
+  /** In the order in which a guest is asked for them. */
+  readonly services: Registry<ServiceManager>
+}
+
+export interface HostOptions {
+  /** For facts about this host between runs; absolute, may be missing. */
+  readonly cacheDir: string
+  /** From plugins. Default: none. */
+  readonly kinds?: AddedKinds
 }
 
 /** Touches nothing: libvirt, the store and the leases are reached when they are first needed. */
-export function openHost(config: Config, dirs: { readonly cacheDir: string }): Host {
+export function openHost(config: Config, { cacheDir, kinds = NO_ADDED_KINDS }: HostOptions): Host {
   const libvirt = openLibvirt({ uri: config.libvirt.url, user: config.libvirt.user, password: config.libvirt.password })
-  const local = createLibvirtProvider(libvirt, { ...config.vm, cacheDir: dirs.cacheDir })
+  const local = createLibvirtProvider(libvirt, { ...config.vm, cacheDir })
+  const providers: Record<(typeof OWN_PROVIDERS)[number], VmProvider> = {
+    'local-libvirt': local,
+    ssh: createSshProvider(),
+  }
+  const added = [...kinds.providers].map(([name, create]) => [name, create({ config, cacheDir })] as const)
   return {
     config,
     leases: openSubnetLeases(config.leaseDir),
     store: openTemplateStore(config.store.dir),
     nets: createNets(libvirt, { stp: config.net.stp }),
-    providers: createRegistry('VM provider', [['local-libvirt', local]]),
-    vmTypes: createRegistry('VM type', [['default', {}]]),
+    providers: createRegistry('VM provider', [...Object.entries(providers), ...added]),
+    vmTypes: createRegistry('VM type', [...Object.entries(ownVmTypes), ...kinds.vmTypes]),
+    services: createRegistry('service manager', [...Object.entries(serviceManagers), ...kinds.services]),
     warmUp: () => libvirt.warmUp(),
     async [Symbol.asyncDispose]() {
       await libvirt.close()

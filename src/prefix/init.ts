@@ -20,6 +20,7 @@ import { copyDeployScripts } from './deploy-scripts.js'
 import { diskRequest } from './disk-request.js'
 import { writePrefixFiles } from './files.js'
 import type { Host } from './host.js'
+import { importLayers } from './import-layers.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { pathExpander, type PathContext } from './named-files.js'
 
@@ -46,7 +47,8 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid))
     const templates = await ensureTemplates(task, host, spec, request)
     const gateways = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
-    const planned = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
+    const wanted = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
+    const planned = await importLayers(task, host, wanted, request.vars)
     await createDisks(task, planned, expand)
     const plan = await copyDeployScripts(task, layout, planned, expand)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))

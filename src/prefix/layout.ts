@@ -1,5 +1,6 @@
 /** Where everything is in a prefix (spec 2.2). The one place that knows these names. */
 import path from 'node:path'
+import type { SnapshotFiles } from '../vm/provider.js'
 
 /** Absolute paths. */
 export interface PrefixLayout {
@@ -27,9 +28,9 @@ export interface PrefixLayout {
   /** Which deploy scripts have run in the VM, and how they ended. */
   deployed(vm: string): string
   /** The memory of a VM that was put to sleep; `xml`: what machine it was. */
-  suspended(vm: string): { readonly memory: string; readonly xml: string }
-  /** What a snapshot with memory needs beside the disks. */
-  snapshot(vm: string, snapshot: string): { readonly memory: string; readonly xml: string }
+  suspended(vm: string): SnapshotFiles
+  /** What a snapshot has beside the disks: the machine, and copies of `knownHosts` and `deployed`. */
+  snapshot(vm: string, snapshot: string): SnapshotFiles & { readonly knownHosts: string; readonly deployed: string }
 }
 
 /** `dir` is absolute. */
@@ -58,10 +59,14 @@ export function prefixLayout(dir: string): PrefixLayout {
     suspended: (vm) => ({
       memory: path.join(images, `${vm}.suspended`),
       xml: path.join(virt, `suspended-${vm}.xml`),
+      rootDir: dir,
     }),
     snapshot: (vm, snapshot) => ({
       memory: path.join(images, `${vm}.${snapshot}.memory`),
       xml: path.join(virt, `snapshot-${vm}.${snapshot}.xml`),
+      knownHosts: path.join(virt, `snapshot-${vm}.${snapshot}.known_hosts`),
+      deployed: path.join(virt, `snapshot-${vm}.${snapshot}.deployed`),
+      rootDir: dir,
     }),
   }
 }

@@ -8,7 +8,7 @@ import type { Task } from '../base/task.js'
 import type { VmState } from '../libvirt/types.js'
 import type { EnvPlan, NetPlan, VmPlan } from '../plan/types.js'
 import type { VmProvider } from '../vm/provider.js'
-import { readPrefixFiles } from './files.js'
+import { readPrefixFiles, writeVms } from './files.js'
 import type { Host } from './host.js'
 import { prefixLayout, type PrefixLayout } from './layout.js'
 
@@ -25,6 +25,18 @@ export async function openPrefix(dir: string): Promise<Prefix> {
   return { dir, layout, plan: await readPrefixFiles(layout) }
 }
 
+/** The prefix with VMs as `plan` has them, written down. */
+export async function savePrefix(prefix: Prefix, plan: EnvPlan): Promise<Prefix> {
+  await writeVms(prefix.layout, plan)
+  return { ...prefix, plan }
+}
+
+/** `plan` with these VMs in the place of those of their names. */
+export function withVms(plan: EnvPlan, vms: readonly VmPlan[]): EnvPlan {
+  const changed = new Map(vms.map((vm) => [vm.spec.name, vm]))
+  return { ...plan, vms: new Map([...plan.vms].map(([name, vm]) => [name, changed.get(name) ?? vm])) }
+}
+
 /**
  * The named VMs in the order of the init file; all without names.
  * Throws `LAGO_NO_SUCH_VM` with every unknown name and the VMs that there are.
@@ -33,6 +45,13 @@ export function selectVms(plan: EnvPlan, names: readonly string[]): VmPlan[] {
   const unknown = names.filter((name) => !plan.vms.has(name))
   if (unknown.length > 0) throw noSuchVm(plan, unknown)
   return [...plan.vms.values()].filter((vm) => names.length === 0 || names.includes(vm.spec.name))
+}
+
+/** The VM of this name; no suffix will do. Throws `LAGO_NO_SUCH_VM`. */
+export function getVm(plan: EnvPlan, name: string): VmPlan {
+  const vm = plan.vms.get(name)
+  if (vm === undefined) throw noSuchVm(plan, [name], `Unable to find VM ${name}`)
+  return vm
 }
 
 /** The VM of this name, else the first whose name ends with it (spec 1.13). Throws `LAGO_NO_SUCH_VM`. */

@@ -7,10 +7,13 @@ import { UndoStack } from '../base/undo.js'
 import type { VmState } from '../libvirt/types.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
 import { startInWaves } from './boot-waves.js'
+import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
 import { leaseOwner } from './layout.js'
 import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
 import { destroyNets, destroyVms } from './stop.js'
+import { forgetSleep, sleepersAmong } from './sleep-files.js'
+import { wake } from './suspend.js'
 
 /**
  * Starts the named VMs and the nets that they use; everything without names. What already runs is left alone.
@@ -30,7 +33,8 @@ export async function startPrefix(task: Task, host: Host, prefix: Prefix, names:
   })
 }
 
-async function startNets(
+/** Those of `nets` that are down; `undo` stops them again. */
+export async function startNets(
   task: Task,
   host: Host,
   prefix: Prefix,
@@ -57,7 +61,11 @@ async function renewLeases(task: Task, host: Host, prefix: Prefix, nets: readonl
     if (gateway !== undefined) await about(`net ${spec.name}`, host.leases.acquire(task, owner, gateway))
 }
 
-async function startVms(
+/**
+ * Those of `vms` that are down boot, and those that sleep wake; one that is paused, as a run that was killed leaves it,
+ * goes on. `undo` stops what this call started.
+ */
+export async function startVms(
   task: Task,
   host: Host,
   prefix: Prefix,
@@ -65,12 +73,42 @@ async function startVms(
   undo: UndoStack,
 ): Promise<void> {
   const states = await statesOf(task, host, vms)
+  const sleepers = await sleepersAmong(prefix, vms)
   const down = vms.filter((vm) => NOT_THERE.includes(states.get(vm.spec.name)))
-  const sshPublicKey = await readFile(prefix.layout.sshPublicKey, 'utf8')
   const started: VmPlan[] = []
   undo.defer('stop VMs', async (task) => destroyVms(task, host, started))
-  await startInWaves(task, down, {
-    slots: host.config.vm.jobs ?? (await bootSlots(task, host, down)),
+  await wakeAll(
+    task,
+    host,
+    prefix,
+    down.filter((vm) => sleepers.includes(vm)),
+    started,
+  )
+  await bootAll(
+    task,
+    host,
+    prefix,
+    down.filter((vm) => !sleepers.includes(vm)),
+    started,
+  )
+  await resumeAll(
+    task,
+    host,
+    vms.filter((vm) => states.get(vm.spec.name) === 'paused'),
+  )
+}
+
+async function bootAll(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  vms: readonly VmPlan[],
+  started: VmPlan[],
+): Promise<void> {
+  if (vms.length === 0) return
+  const sshPublicKey = await readFile(prefix.layout.sshPublicKey, 'utf8')
+  await startInWaves(task, vms, {
+    slots: host.config.vm.jobs ?? (await bootSlots(task, host, vms)),
     watch: (vm) => providerOf(host, vm).watchBoot(vm),
     start: async (task, vm) =>
       task.step(`Starting VM ${vm.spec.name}`, async (task) => {
@@ -80,6 +118,31 @@ async function startVms(
         started.push(vm)
       }),
   })
+}
+
+/** All are back before one of them runs on, so that none misses another. */
+async function wakeAll(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  vms: readonly VmPlan[],
+  started: VmPlan[],
+): Promise<void> {
+  await fanOut(task, vms, async (vm, task) =>
+    task.step(`Waking VM ${vm.spec.name}`, async (task) => {
+      await about(`VM ${vm.spec.name}`, wake(task, host, prefix, vm))
+      started.push(vm)
+    }),
+  )
+  await resumeAll(task, host, vms)
+  await forgetSleep(prefix, vms)
+  await setClocks(task, host, prefix, vms)
+}
+
+async function resumeAll(task: Task, host: Host, vms: readonly VmPlan[]): Promise<void> {
+  await fanOut(task, vms, async (vm, task) =>
+    about(`VM ${vm.spec.name}`, Promise.resolve(providerOf(host, vm).snapshots?.resume(task, vm))),
+  )
 }
 
 /** A domain of ours that is off is gone; one that is `shut off` is another's, and libvirt will say so. */

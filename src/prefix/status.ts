@@ -4,20 +4,24 @@ import type { VmState } from '../libvirt/types.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
 import { netsUp, statesOf, type Prefix } from './prefix.js'
+import { sleepersAmong } from './sleep-files.js'
 
 /** Plain data in the words and nesting that users of `lago -f json status` know. */
 export async function prefixStatus(task: Task, host: Host, prefix: Prefix): Promise<Readonly<Record<string, unknown>>> {
   const nets = [...prefix.plan.nets.values()]
   const vms = [...prefix.plan.vms.values()]
   const [states, up] = [await statesOf(task, host, vms), await netsUp(task, host, prefix.plan, nets)]
+  const sleepers = await sleepersAmong(prefix, vms)
+  const stateOf = (vm: VmPlan): VmState => {
+    const state = states.get(vm.spec.name) ?? 'unknown'
+    return state === 'down' && sleepers.includes(vm) ? 'suspended' : state
+  }
   return {
     Prefix: {
       'Base directory': prefix.dir,
       UUID: prefix.plan.uuid,
       Networks: Object.fromEntries(nets.map((net) => [net.spec.name, netStatus(net, up.includes(net))])),
-      VMs: Object.fromEntries(
-        vms.map((vm) => [vm.spec.name, vmStatus(vm, states.get(vm.spec.name) ?? 'unknown', host)]),
-      ),
+      VMs: Object.fromEntries(vms.map((vm) => [vm.spec.name, vmStatus(vm, stateOf(vm), host)])),
     },
   }
 }
@@ -32,7 +36,7 @@ function vmStatus(vm: VmPlan, state: VmState, { config }: Host): Readonly<Record
     'root password':
       vm.spec.rootPassword ?? vm.spec.sshPassword ?? config.vm.defaultRootPassword ?? config.ssh.password,
     status: state,
-    snapshots: '',
+    snapshots: [...vm.snapshots.keys()].join(', '),
     metadata: withCopiedScripts(vm),
     NICs: Object.fromEntries(vm.nics.map((nic, index) => [`eth${index}`, { network: nic.net, ip: nic.ip ?? 'N/A' }])),
   }

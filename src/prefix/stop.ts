@@ -3,24 +3,61 @@ import { rm } from 'node:fs/promises'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
+import { withoutForeign } from './foreign.js'
 import type { Host } from './host.js'
 import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
+import { forgetSleep } from './sleep-files.js'
+import { beforeStop } from './vm-types.js'
+
+export interface StopOptions {
+  /** The memory of VMs that sleep stays; default false: power off means that it is lost. */
+  readonly keepSleeping?: boolean
+}
 
 /**
  * Stops the named VMs and the nets that no other running VM uses; without names everything.
  * Throws `LAGO_NO_SUCH_VM`, `LAGO_LIBVIRT`, `LAGO_LIBVIRT_CONNECT`, `LAGO_PARTIAL`.
  */
-export async function stopPrefix(task: Task, host: Host, prefix: Prefix, names: readonly string[]): Promise<void> {
+export async function stopPrefix(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  names: readonly string[],
+  { keepSleeping = false }: StopOptions = {},
+): Promise<void> {
   const vms = selectVms(prefix.plan, names)
   await task.step('Stop prefix', async (task) => {
     const states = await statesOf(task, host, [...prefix.plan.vms.values()])
     const isUp = (vm: VmPlan): boolean => states.get(vm.spec.name) !== 'down'
-    await task.step('Stop vms', async (task) => destroyVms(task, host, vms.filter(isUp)))
-    const others = [...prefix.plan.vms.values()].filter((vm) => !vms.includes(vm) && isUp(vm))
-    const unused = unusedNets(prefix, vms, others, names.length === 0)
-    await task.step('Stop nets', async (task) => {
-      await destroyNets(task, host, await netsUp(task, host, prefix.plan, unused))
-    })
+    const ours = withoutForeign(task, host, vms.filter(isUp))
+    await beforeStop(
+      task,
+      host,
+      prefix,
+      ours.filter((vm) => states.get(vm.spec.name) === 'running'),
+    )
+    await task.step('Stop vms', async (task) => destroyVms(task, host, ours))
+    if (!keepSleeping) await forgetSleep(prefix, vms)
+    const running = [...prefix.plan.vms.values()].filter(isUp)
+    await stopUnusedNets(task, host, prefix, { stopped: vms, running, all: names.length === 0 })
+  })
+}
+
+/** Stops the nets of `stopped` that no other VM of `running` uses; with `all` every net of the prefix. */
+export async function stopUnusedNets(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  {
+    stopped,
+    running,
+    all,
+  }: { readonly stopped: readonly VmPlan[]; readonly running: readonly VmPlan[]; readonly all: boolean },
+): Promise<void> {
+  const others = running.filter((vm) => !stopped.includes(vm))
+  const unused = unusedNets(prefix, stopped, others, all)
+  await task.step('Stop nets', async (task) => {
+    await destroyNets(task, host, await netsUp(task, host, prefix.plan, unused))
   })
 }
 

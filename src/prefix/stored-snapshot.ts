@@ -10,7 +10,9 @@ const RECORDS = 'lago-snapshots'
 export function encodeSnapshots(vm: VmPlan, prefixDir: string): JsonObject {
   const entries = [...vm.snapshots]
   return {
-    snapshots: Object.fromEntries(entries.map(([name, snapshot]) => [name, upstreamDisks(vm, snapshot, prefixDir)])),
+    snapshots: Object.fromEntries(
+      entries.map(([name, snapshot]) => [name, encodeUpstreamDisks(vm, snapshot, prefixDir)]),
+    ),
     [RECORDS]: Object.fromEntries(entries.map(([name, snapshot]) => [name, encodeSnapshot(snapshot, prefixDir)])),
   }
 }
@@ -25,7 +27,8 @@ export function snapshotsAt(stored: Stored, prefixDir: string): ReadonlyMap<stri
   return new Map(snapshots.sort(([, first], [, second]) => first.takenAtMs - second.takenAtMs))
 }
 
-function upstreamDisks(vm: VmPlan, snapshot: SnapshotPlan, prefixDir: string): readonly JsonObject[] {
+/** The disks of a snapshot as specs whose `path` is where their content is. */
+export function encodeUpstreamDisks(vm: VmPlan, snapshot: SnapshotPlan, prefixDir: string): readonly JsonObject[] {
   return vm.disks.map((disk, index) => {
     const { path, driver } = { path: disk.path, driver: disk.driver, ...imageOf(snapshot, index) }
     return encodeDisk({ ...disk, path, driver, backing: undefined }, prefixDir)

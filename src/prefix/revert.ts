@@ -1,0 +1,133 @@
+/** `lago revert`: all VMs as they were when a snapshot was taken, any number of times, to older and to newer ones. */
+import { copyFile, rm } from 'node:fs/promises'
+import { about, isSystemError, LagoError } from '../base/errors.js'
+import { fanOut } from '../base/fan-out.js'
+import { nearest } from '../base/nearest.js'
+import type { Task } from '../base/task.js'
+import { UndoStack } from '../base/undo.js'
+import type { EnvPlan, VmPlan } from '../plan/types.js'
+import { ensureConsoleLog } from '../vm/console-log.js'
+import { setClocks } from './clocks.js'
+import type { Host } from './host.js'
+import type { PrefixLayout } from './layout.js'
+import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
+import { netsOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
+import { startNets, startVms } from './start.js'
+import { forgetSleep } from './sleep-files.js'
+import { removeUnused } from './unused-files.js'
+
+/**
+ * Takes the named VMs back; all without names.
+ *
+ * VMs whose snapshot has their memory run on from it; of the others the disks go back, and those that ran boot again.
+ *
+ * Throws `LAGO_NO_SUCH_SNAPSHOT` with those that there are, before anything is touched; `LAGO_QEMU`, `LAGO_LIBVIRT`,
+ * `LAGO_NO_SPACE`, or `LAGO_PARTIAL`: a VM that failed is paused or down, and reverting can be tried again.
+ */
+export async function revertPrefix(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  name: string,
+  { vms = [] }: { readonly vms?: readonly string[] } = {},
+): Promise<Prefix> {
+  const all = selectVms(prefix.plan, vms)
+  const { subjects, others } = await subjectsOf(task, host, all)
+  requireSnapshot(subjects, name)
+  return task.step('Revert VMs snapshots', async (task) => {
+    for (const vm of others) task.log('warning', `${vm.spec.name} stays as it is: its provider takes no snapshots`)
+    await using undo = new UndoStack(task)
+    if (subjects.some((subject) => willRun(subject, name)))
+      await startNets(task, host, prefix, netsOf(prefix.plan, all), undo)
+    undo.commit()
+    await using paused = new UndoStack(task)
+    await pauseRunning(task, subjects, paused)
+    paused.commit() // from here on a VM that cannot be taken back stays paused: it is not what anybody asked for
+    const reverted = await revertAll(task, prefix, subjects, name)
+    await runOn(task, host, reverted, subjects, name)
+    return reverted
+  })
+}
+
+async function revertAll(task: Task, prefix: Prefix, subjects: readonly Subject[], name: string): Promise<Prefix> {
+  const done: VmPlan[] = []
+  try {
+    await fanOut(task, subjects, async ({ vm, snapshots }, task) =>
+      task.step(`Reverting ${vm.spec.name} to snapshot ${name}`, async (task) => {
+        await ensureConsoleLog(prefix.layout.consoleLog(vm.spec.name))
+        const revert = snapshots.revert(task, vm, name, { rootDir: prefix.dir })
+        done.push(await about(`VM ${vm.spec.name}`, revert))
+        await restoreRecords(prefix.layout, vm.spec.name, name)
+      }),
+    )
+  } finally {
+    await save(prefix, withVms(prefix.plan, done))
+  }
+  await forgetSleep(
+    prefix,
+    subjects.map(({ vm }) => vm),
+  )
+  return { ...prefix, plan: withVms(prefix.plan, done) }
+}
+
+async function save(prefix: Prefix, plan: EnvPlan): Promise<void> {
+  await savePrefix(prefix, plan)
+  await removeUnused(prefix.layout, prefix.plan, plan)
+}
+
+async function runOn(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  subjects: readonly Subject[],
+  name: string,
+): Promise<void> {
+  const withMemory = subjects.filter(({ vm }) => vm.snapshots.get(name)?.memory !== undefined)
+  await resume(task, withMemory)
+  const names = new Set(subjects.filter((subject) => bootsAgain(subject, name)).map(({ vm }) => vm.spec.name))
+  const booting = [...prefix.plan.vms.values()].filter((vm) => names.has(vm.spec.name))
+  await using undo = new UndoStack(task)
+  await startVms(task, host, prefix, booting, undo)
+  undo.commit()
+  await setClocks(
+    task,
+    host,
+    prefix,
+    withMemory.map(({ vm }) => vm),
+  )
+}
+
+function bootsAgain({ vm, state }: Subject, name: string): boolean {
+  return state !== 'down' && vm.snapshots.get(name)?.memory === undefined
+}
+
+function willRun(subject: Subject, name: string): boolean {
+  return bootsAgain(subject, name) || subject.vm.snapshots.get(name)?.memory !== undefined
+}
+
+/** What the prefix knew of the guest then; what it has learned since is not true any more. */
+async function restoreRecords(layout: PrefixLayout, vm: string, name: string): Promise<void> {
+  const copies = layout.snapshot(vm, name)
+  await copyOrRemove(copies.knownHosts, layout.knownHosts(vm))
+  await copyOrRemove(copies.deployed, layout.deployed(vm))
+}
+
+async function copyOrRemove(from: string, to: string): Promise<void> {
+  await copyFile(from, to).catch(async (error: unknown) => {
+    if (!isSystemError(error, 'ENOENT')) throw error
+    await rm(to, { force: true })
+  })
+}
+
+/** Throws `LAGO_NO_SUCH_SNAPSHOT` unless every VM has it. */
+export function requireSnapshot(subjects: readonly { readonly vm: VmPlan }[], name: string): void {
+  const missing = subjects.filter(({ vm }) => !vm.snapshots.has(name)).map(({ vm }) => vm.spec.name)
+  if (missing.length === 0 && subjects.length > 0) return
+  const known = [...new Set(subjects.flatMap(({ vm }) => [...vm.snapshots.keys()]))]
+  const meant = nearest(name, known)
+  const question = meant === undefined ? '' : `; did you mean ${meant}?`
+  throw new LagoError('LAGO_NO_SUCH_SNAPSHOT', `No snapshot ${name} for ${missing.join(', ')}${question}`, {
+    hint: known.length === 0 ? 'there are none yet: lago snapshot NAME' : `snapshots: ${known.join(', ')}`,
+    data: { snapshot: name, vms: missing, snapshots: known },
+  })
+}

@@ -1,0 +1,192 @@
+/** `lago snapshot`: all VMs of the prefix at one point in time, or none of them. */
+import { copyFile } from 'node:fs/promises'
+import { about, factsOf, isSystemError, LagoError, messageOf } from '../base/errors.js'
+import { fanOut } from '../base/fan-out.js'
+import type { Task } from '../base/task.js'
+import { UndoStack } from '../base/undo.js'
+import type { EnvPlan, VmPlan } from '../plan/types.js'
+import type { GuestAgent } from '../vm/provider.js'
+import type { Host } from './host.js'
+import type { PrefixLayout } from './layout.js'
+import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
+import { providerOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
+import { removeUnused } from './unused-files.js'
+import { refuseSleeping } from './sleep-files.js'
+
+export interface SnapshotOptions {
+  /** Without the memory of running VMs; their file systems are quiet meanwhile where an agent answers. */
+  readonly diskOnly: boolean
+  /** Names of VMs; default, and with none: all. */
+  readonly vms?: readonly string[]
+}
+
+/**
+ * Running VMs are kept with their memory, stopped ones as they are. Gives the prefix with the snapshot written down.
+ * VMs that take no snapshots are left out with a warning.
+ *
+ * Throws `LAGO_NO_SUCH_VM`, `LAGO_SNAPSHOT_NAME`, `LAGO_SNAPSHOT_EXISTS`, `LAGO_VM_SUSPENDED`, `LAGO_QEMU`, `LAGO_LIBVIRT`,
+ * `LAGO_NO_SPACE`, or `LAGO_PARTIAL` with several of them; then no VM has it and all run on.
+ */
+export async function snapshotPrefix(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  name: string,
+  { diskOnly, vms = [] }: SnapshotOptions,
+): Promise<Prefix> {
+  requireGoodName(name)
+  const all = selectVms(prefix.plan, vms)
+  refuseKnown(all, name)
+  await refuseSleeping(prefix, all)
+  return task.step('Create VMs snapshots', async (task) => {
+    const { subjects, others } = await subjectsOf(task, host, all)
+    for (const vm of others) task.log('warning', `${vm.spec.name} is left out: its provider takes no snapshots`)
+    requireSome(subjects, all)
+    const plan = await atOnePoint(task, host, prefix, subjects, { name, diskOnly })
+    return await savePrefix(prefix, plan)
+  })
+}
+
+async function atOnePoint(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  subjects: readonly Subject[],
+  wanted: SnapshotOptions & { readonly name: string },
+): Promise<EnvPlan> {
+  const frozen = wanted.diskOnly ? await freezeRunning(task, host, subjects) : []
+  try {
+    return await takeAll(task, host, prefix, subjects, wanted)
+  } finally {
+    await task.shielded(THAW_LIMIT_MS, async (task) => thawAll(task, frozen))
+  }
+}
+
+async function takeAll(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  subjects: readonly Subject[],
+  wanted: SnapshotOptions & { readonly name: string },
+): Promise<EnvPlan> {
+  await using undo = new UndoStack(task)
+  await pauseRunning(task, subjects, undo)
+  const takenAtMs = Date.now()
+  const taken: VmPlan[] = []
+  undo.defer(`remove the snapshot ${wanted.name}`, async (task) => removeTaken(task, host, prefix, taken, wanted.name))
+  await fanOut(task, subjects, async ({ vm, snapshots }, task) =>
+    task.step(`Creating live snapshot named ${wanted.name} for ${vm.spec.name}`, async (task) => {
+      const files = prefix.layout.snapshot(vm.spec.name, wanted.name)
+      const request = { ...wanted, takenAtMs, files }
+      taken.push(await about(`VM ${vm.spec.name}`, snapshots.take(task, vm, request)))
+      await copyRecords(prefix.layout, vm.spec.name, wanted.name)
+    }),
+  )
+  undo.commit()
+  await resume(
+    task,
+    subjects.filter(({ state }) => state === 'running'),
+  )
+  return withVms(prefix.plan, taken)
+}
+
+interface Frozen {
+  readonly vm: VmPlan
+  readonly agent: GuestAgent
+}
+
+/** Where an agent answers, the file systems are made quiet; elsewhere the disks are as after a power cut. */
+async function freezeRunning(task: Task, host: Host, subjects: readonly Subject[]): Promise<readonly Frozen[]> {
+  const frozen: Frozen[] = []
+  const running = subjects.filter(({ state }) => state === 'running')
+  try {
+    await fanOut(task, running, async ({ vm }, task) => {
+      const agent = providerOf(host, vm).agent?.(vm)
+      if (agent !== undefined && (await freeze(task, vm, agent))) frozen.push({ vm, agent })
+    })
+  } catch (error) {
+    await task.shielded(THAW_LIMIT_MS, async (task) => thawAll(task, frozen))
+    throw error
+  }
+  return frozen
+}
+
+async function freeze(task: Task, vm: VmPlan, agent: GuestAgent): Promise<boolean> {
+  try {
+    await agent.ping(task, AGENT_LIMIT_MS)
+    await agent.freeze(task)
+    return true
+  } catch (error) {
+    task.signal.throwIfAborted()
+    task.log('info', `the disks of ${vm.spec.name} are taken as after a power cut: ${messageOf(error)}`)
+    return false
+  }
+}
+
+async function thawAll(task: Task, frozen: readonly Frozen[]): Promise<void> {
+  await fanOut(task, frozen, async ({ vm, agent }, task) => {
+    await agent.thaw(task).catch((error: unknown) => {
+      task.log('error', `${vm.spec.name} may not be able to write to its disks: ${messageOf(error)}`, factsOf(error))
+    })
+  })
+}
+
+const THAW_LIMIT_MS = 120_000
+const AGENT_LIMIT_MS = 2_000
+
+async function removeTaken(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  taken: readonly VmPlan[],
+  name: string,
+): Promise<void> {
+  for (const vm of taken) {
+    const without = await providerOf(host, vm).snapshots?.remove(task, vm, name)
+    if (
+      without === undefined ||
+      vm.disks.some((disk, index) => disk !== prefix.plan.vms.get(vm.spec.name)?.disks[index])
+    )
+      // its images are frozen and it writes to new ones: it stays so, and that is written down
+      await savePrefix(prefix, withVms(prefix.plan, [without ?? vm]))
+    await removeUnused(prefix.layout, withVms(prefix.plan, [vm]), prefix.plan)
+  }
+}
+
+/** What the prefix knows of the guest goes back with it. */
+async function copyRecords(layout: PrefixLayout, vm: string, name: string): Promise<void> {
+  const copies = layout.snapshot(vm, name)
+  await copyIfThere(layout.knownHosts(vm), copies.knownHosts)
+  await copyIfThere(layout.deployed(vm), copies.deployed)
+}
+
+async function copyIfThere(from: string, to: string): Promise<void> {
+  await copyFile(from, to).catch((error: unknown) => {
+    if (!isSystemError(error, 'ENOENT')) throw error
+  })
+}
+
+function requireGoodName(name: string): void {
+  if (/^\w[\w.+-]{0,63}$/.test(name)) return
+  throw new LagoError('LAGO_SNAPSHOT_NAME', `${JSON.stringify(name)} cannot be the name of a snapshot`, {
+    hint: 'up to 64 letters, digits, ".", "_", "+" and "-", beginning with a letter or a digit',
+  })
+}
+
+function refuseKnown(vms: readonly VmPlan[], name: string): void {
+  const owners = vms.filter((vm) => vm.snapshots.has(name)).map((vm) => vm.spec.name)
+  if (owners.length === 0) return
+  throw new LagoError('LAGO_SNAPSHOT_EXISTS', `there is a snapshot ${name} already, of ${owners.join(', ')}`, {
+    hint: `take another name, or remove it: lago snapshot --delete ${name}`,
+    data: { snapshot: name, vms: owners },
+  })
+}
+
+function requireSome(subjects: readonly Subject[], all: readonly VmPlan[]): void {
+  if (subjects.length > 0) return
+  const names = all.map((vm) => vm.spec.name).join(', ')
+  throw new LagoError(
+    'LAGO_NO_SNAPSHOTS',
+    `no snapshot can be taken: none of ${names || 'no VMs'} is a VM of this host`,
+  )
+}

@@ -1,0 +1,36 @@
+/** Files of the prefix that belong to its VMs, and those that a change has made needless. */
+import { rm } from 'node:fs/promises'
+import path from 'node:path'
+import type { DiskBacking, EnvPlan, VmPlan } from '../plan/types.js'
+import type { PrefixLayout } from './layout.js'
+
+/** Deletes what `before` had below the prefix and `after` has not. To be called when `after` is written down. */
+export async function removeUnused(layout: PrefixLayout, before: EnvPlan, after: EnvPlan): Promise<void> {
+  const needed = filesOf(layout, after)
+  for (const file of filesOf(layout, before))
+    if (!needed.has(file) && isBelow(layout.dir, file)) await rm(file, { force: true })
+}
+
+function filesOf(layout: PrefixLayout, { vms }: EnvPlan): ReadonlySet<string> {
+  return new Set([...vms.values()].flatMap((vm) => [...imagesOf(vm), ...snapshotFilesOf(layout, vm)]))
+}
+
+function imagesOf({ disks, snapshots }: VmPlan): readonly string[] {
+  const frozen = [...snapshots.values()].flatMap((snapshot) => snapshot.disks)
+  return [...disks, ...frozen].flatMap(chainOf)
+}
+
+function chainOf({ path, backing }: { readonly path: string; readonly backing?: DiskBacking | undefined }): string[] {
+  return backing === undefined ? [path] : [path, ...chainOf(backing)]
+}
+
+function snapshotFilesOf(layout: PrefixLayout, vm: VmPlan): readonly string[] {
+  return [...vm.snapshots.keys()].flatMap((name) => {
+    const { memory, xml, knownHosts, deployed } = layout.snapshot(vm.spec.name, name)
+    return [memory, xml, knownHosts, deployed]
+  })
+}
+
+function isBelow(dir: string, file: string): boolean {
+  return file.startsWith(`${dir}${path.sep}`)
+}

@@ -1,0 +1,84 @@
+/** VMs that do not run, with real disks; the provider only tells their states. */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, test } from '@jest/globals'
+import { createRegistry } from '../../../src/base/registry.js'
+import { collectArtifacts } from '../../../src/prefix/collect.js'
+import type { Host } from '../../../src/prefix/host.js'
+import { prefixLayout } from '../../../src/prefix/layout.js'
+import type { Prefix } from '../../../src/prefix/prefix.js'
+import { makeExtImage } from '../../helpers/ext4-image.js'
+import { quickstart } from '../../helpers/golden-envs.js'
+import { recordedTask } from '../../helpers/recorded-task.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const tempDir = useTempDirs()
+const { task } = recordedTask()
+
+const host = {
+  config: { vm: { defaultProvider: 'fake', defaultType: 'default' }, ssh: { user: 'root', timeoutMs: 100, tries: 1 } },
+  providers: createRegistry('VM provider', [
+    ['fake', { states: async () => new Map([['vm0', 'down'], ['vm1', 'crashed']]) }], // prettier-ignore
+  ]),
+  vmTypes: createRegistry('VM type', [['default', {}]]),
+} as unknown as Host
+
+/** vm0 with a good disk, vm1 with `disk1`. */
+async function prefixWith(
+  artifacts: readonly string[],
+  disk1?: string,
+): Promise<{ prefix: Prefix; outputDir: string }> {
+  const dir = await tempDir()
+  await mkdir(path.join(dir, 'tree/etc'), { recursive: true })
+  await mkdir(path.join(dir, 'tree/root'))
+  await writeFile(path.join(dir, 'tree/etc/name'), 'guest')
+  await writeFile(path.join(dir, 'tree/root/own'), 'home')
+  const good = await makeExtImage(path.join(dir, 'good'), { fromDir: path.join(dir, 'tree') })
+  if (disk1 !== undefined) await writeFile(path.join(dir, 'bad'), disk1.repeat(100_000))
+  const plan = quickstart()
+  const vms = new Map(
+    [...plan.vms].map(([name, vm]) => {
+      const file = name === 'vm1' && disk1 !== undefined ? path.join(dir, 'bad') : good
+      const disks = vm.disks.map((disk) => ({ ...disk, path: file, driver: 'raw' as const }))
+      return [name, { ...vm, disks, spec: { ...vm.spec, artifacts } }] as const
+    }),
+  )
+  const prefix: Prefix = { dir, layout: prefixLayout(dir), plan: { ...plan, vms } }
+  return { prefix, outputDir: path.join(dir, 'out put') }
+}
+
+test('each VM has a directory, each artifact its place; what was there before is kept, twice in a second too', async () => {
+  const { prefix, outputDir } = await prefixWith(['/etc', '/etc/n*', 'own', '/nowhere'])
+  for (let count = 0; count < 3; count++) await collectArtifacts(task, host, prefix, { outputDir })
+  for (const vm of ['vm0', 'vm1']) {
+    expect((await readdir(path.join(outputDir, vm))).sort()).toEqual(['_etc', '_etc_name', 'own'])
+    expect(await readFile(path.join(outputDir, vm, '_etc/name'), 'utf8')).toBe('guest')
+  }
+  const kept = (await readdir(prefix.dir)).filter((name) => name.startsWith('out put.'))
+  expect(kept).toHaveLength(2)
+})
+
+test('what is missing is named for every VM when it may not be passed over', async () => {
+  const { prefix, outputDir } = await prefixWith(['/nowhere', '/etc'])
+  await expect(collectArtifacts(task, host, prefix, { outputDir, failOnMissing: true })).rejects.toMatchObject({
+    code: 'LAGO_GUEST_NO_FILE',
+    message: 'Failed to extract files: /nowhere (vm0), /nowhere (vm1)',
+  })
+  expect(await readdir(path.join(outputDir, 'vm1'))).toEqual(['_etc'])
+})
+
+test('a disk that cannot be read is named with its VM, and the other VM is collected', async () => {
+  const { prefix, outputDir } = await prefixWith(['/etc'], 'noise')
+  await expect(collectArtifacts(task, host, prefix, { outputDir })).rejects.toMatchObject({
+    code: 'LAGO_DISK_UNREADABLE',
+    message: expect.stringContaining('VM vm1'),
+  })
+  expect(await readdir(path.join(outputDir, 'vm0'))).toEqual(['_etc'])
+})
+
+test('a VM that takes too long is named', async () => {
+  const { prefix, outputDir } = await prefixWith(['/etc'])
+  await expect(collectArtifacts(task, host, prefix, { outputDir, vmTimeoutMs: 0 })).rejects.toMatchObject({
+    message: expect.stringMatching(/collecting from vm0 did not end within 0 s.*collecting from vm1/s),
+  })
+})
