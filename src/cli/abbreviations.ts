@@ -1,6 +1,6 @@
 /**
- * What argparse understands and yargs does not, as a rewrite of single words: `--workdir x` becomes `--workdir-path x`
- * and `-fjson` becomes `-f=json`. A word is rewritten alone, never joined or split, so that words keep their places;
+ * What argparse understands and yargs does not, as a rewrite of single words: `--workdir x` becomes `--workdir-path x`,
+ * `-fjson` becomes `-f=json`, and `--wait`, whose value may be left out, becomes `--wait=true`. A word is rewritten alone, never joined or split, so that words keep their places;
  * a value never starts with a dash (as with argparse, `--option=-value` is for that), so no context is needed.
  */
 import type { OptionSpec } from './command.js'
@@ -25,10 +25,15 @@ export function candidatesFor(name: string, tiers: OptionTiers): readonly string
   return matches.find((tier) => tier.length > 0) ?? []
 }
 
+/** What stands for a value that was left out. */
+const NO_VALUE = '=true'
+
 function expandLong(word: string, tiers: OptionTiers): string {
   const [, name = '', value = ''] = /^--([^=]+)(=.*)?$/s.exec(word) ?? []
   const [full, ...others] = name === '' ? [] : candidatesFor(name, tiers)
-  return full === undefined || others.length > 0 ? word : `--${full}${value}`
+  if (full === undefined || others.length > 0) return word
+  const option = tiers.flat().find((option) => option.name === full)
+  return `--${full}${value === '' && option?.type === 'optional' ? NO_VALUE : value}`
 }
 
 /** Flags may be joined (`-yf json`); the first option that takes a value takes the rest of the word. */
@@ -39,6 +44,7 @@ function expandShort(word: string, tiers: OptionTiers): string {
     if (option === undefined) return word
     if (option.type === 'flag') continue
     const value = word.slice(at + 1)
+    if (value === '' && option.type === 'optional') return `${word}${NO_VALUE}`
     return value === '' || value.startsWith('=') ? word : `${word.slice(0, at + 1)}=${value}`
   }
   return word

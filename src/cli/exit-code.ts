@@ -10,7 +10,7 @@ export function exitCodeOf(error: unknown, verb?: string): number {
   if (!isLagoError(error)) return EXIT_FAILURE
   if (error.code === 'LAGO_CANCELLED') return signalExitCode(error.data['signal'])
   if (error.code === 'LAGO_NO_PREFIX') return EXIT_FAILURE // spec 1.5
-  if (error.code === 'LAGO_NO_SUCH_VM' && verb === 'shell') return EXIT_FAILURE // spec 1.13
+  if (error.code === 'LAGO_NO_SUCH_VM' && (verb === 'shell' || verb === 'console')) return EXIT_FAILURE // spec 1.13
   return EXIT_KNOWN_ERROR
 }
 

@@ -38,9 +38,17 @@ function helpWith(options: readonly GlobalOption[]): ReturnType<typeof yargs> {
   return yargs([]).scriptName('lago').detectLocale(false).help(false).version(false).wrap(COLUMNS).options(byName)
 }
 
+const YARGS_TYPES = {
+  flag: 'boolean',
+  int: 'number',
+  string: 'string',
+  list: 'array',
+  optional: 'string',
+} as const satisfies Record<GlobalOption['type'], Options['type']>
+
 function describeOption({ type, short, help, choices, default: value }: GlobalOption): Options {
   return {
-    type: type === 'flag' ? 'boolean' : type === 'int' ? 'number' : 'string',
+    type: YARGS_TYPES[type],
     describe: choices === undefined ? help : `${help}: ${choices.join(', ')}`,
     ...(short === undefined ? {} : { alias: short }),
     ...(value === undefined ? {} : { defaultDescription: value }),

@@ -7,6 +7,7 @@
  * from a configuration file (parsed-args.ts, config/load.ts).
  */
 import parseWithYargs, { type Options } from 'yargs-parser'
+import { joinWords } from '../config/values.js'
 import { expandWords, mergeTiers, type OptionTiers } from './abbreviations.js'
 import type { CommandSpec, OptionSpec } from './command.js'
 import { GLOBAL_OPTIONS, keyOf } from './global-options.js'
@@ -18,7 +19,7 @@ export type Invocation =
       readonly command: CommandSpec
       /** The verb's positionals. */
       readonly words: readonly string[]
-      /** The verb's own options by key (`template_store`), flags as `true`. */
+      /** The verb's own options by key (`template_store`), flags as `true`, lists as `joinWords` writes them. */
       readonly options: ReadonlyMap<string, string>
       readonly globals: ReadonlyMap<string, string>
     }
@@ -38,12 +39,46 @@ export async function parseArgv(argv: readonly string[], commands: readonly Comm
   if (program.options.has('version')) return { kind: 'version' }
   if (program.words.length === 0) return programHelp(commands, 1)
 
-  const [verb = '', ...tail] = argv.slice(argv.length - program.words.length)
-  const command = commands.find(({ name }) => name === verb)
-  if (command === undefined) throw unknownCommand(verb, commands)
+  const words = argv.slice(argv.length - program.words.length)
+  const { command, tail } = findCommand(words, commands)
+  if (command === undefined) return groupHelp(words, commands)
   return command.passThrough === true
     ? { kind: 'run', command, words: tail, options: new Map(), globals: program.options }
     : parseVerb(command, tail, program.options)
+}
+
+/** The verb that stands first in `words`, and the words behind it. Its name may be of two words: `ovirt deploy`. */
+function findCommand(
+  words: readonly string[],
+  commands: readonly CommandSpec[],
+): { readonly command: CommandSpec | undefined; readonly tail: readonly string[] } {
+  for (const length of [2, 1]) {
+    const command = commands.find(({ name }) => name === words.slice(0, length).join(' '))
+    if (command !== undefined) return { command, tail: words.slice(length) }
+  }
+  return { command: undefined, tail: words.slice(1) }
+}
+
+/** `lago ovirt`: the verbs that begin with this word. Throws `LAGO_UNKNOWN_COMMAND`. */
+async function groupHelp([first = '', next]: readonly string[], commands: readonly CommandSpec[]): Promise<Invocation> {
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `))
+  if (group.length === 0) throw unknownCommand(first, commands)
+  if (next === undefined) return programHelp(group, 1)
+  if (next === '--help' || next === '-h') return programHelp(group, 0)
+  throw unknownCommand(`${first} ${next}`, group)
+}
+
+/**
+ * Whether the command line says `--no-plugins`, or asks for the version alone: to be known before the verbs of plugins
+ * are. Behind a verb the option must be written out. Throws `LAGO_USAGE` for bad global options.
+ */
+export function skipsPlugins(argv: readonly string[], commands: readonly CommandSpec[]): boolean {
+  const { options, words } = parseWords(argv, { tiers: [GLOBAL_OPTIONS], usage: PROGRAM_USAGE, haltAtVerb: true })
+  if (options.has('no_plugins') || options.has('version')) return true
+  const { command, tail } = findCommand(words, commands)
+  const end = tail.indexOf('--')
+  const isOurs = command?.passThrough !== true
+  return isOurs && (end === -1 ? tail : tail.slice(0, end)).includes('--no-plugins')
 }
 
 async function parseVerb(
@@ -91,27 +126,36 @@ function parseWords(argv: readonly string[], { tiers, usage, haltAtVerb = false 
   refuseFlagValues(optionWords, known, usage)
   const options = new Map<string, string>()
   for (const [name, value] of Object.entries(found)) {
-    if (!known.some((option) => option.name === name)) throw unknownOption(optionWord(words, name), tiers, usage)
-    options.set(keyOf(name), String(value))
+    const option = known.find((option) => option.name === name)
+    if (option === undefined) throw unknownOption(optionWord(words, name), tiers, usage)
+    options.set(keyOf(name), optionText(option, [value].flat().map(String), usage))
   }
   return { words: positionals.map(String), options }
 }
 
+/** Of an option that was given several times the last value counts, unless it is a list. */
+function optionText({ name, type }: OptionSpec, values: readonly string[], usage: string): string {
+  if (type !== 'list') return values.at(-1) ?? ''
+  if (values.includes('')) throw usageError(`option --${name} was given an empty word`, usage)
+  return joinWords(values)
+}
+
 function yargsOptions(known: readonly OptionSpec[], haltAtVerb: boolean): Options {
   const flags = known.filter(({ type }) => type === 'flag').map(({ name }) => name)
-  const others = known.filter(({ type }) => type !== 'flag').map(({ name }) => name)
+  const lists = known.filter(({ type }) => type === 'list').map(({ name }) => name)
+  const single = known.filter(({ type }) => type !== 'flag' && type !== 'list').map(({ name }) => name)
   const aliases = known.flatMap(({ name, short }) => (short === undefined ? [] : [[name, short] as const]))
   return {
     boolean: flags,
-    string: others,
-    narg: Object.fromEntries(others.map((name) => [name, 1])),
+    string: [...single, ...lists],
+    array: lists,
+    narg: Object.fromEntries(single.map((name) => [name, 1])),
     alias: Object.fromEntries(aliases),
     configuration: {
       'halt-at-non-option': haltAtVerb,
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'strip-aliased': true,

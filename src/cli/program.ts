@@ -8,19 +8,23 @@ import { fanOutSink, type EventSink, type LagoEvent } from '../base/events.js'
 import { createTask, isCancelled } from '../base/task.js'
 import { cacheDirOf } from '../config/files.js'
 import { loadConfig } from '../config/load.js'
+import { secretsOf } from '../config/secrets.js'
 import type { Config } from '../config/types.js'
+import type { LagoPlugin } from '../plugin/contract.js'
 import type { CommandContext, CommandOutcome, CommandSpec } from './command.js'
 import { confirm } from './confirm.js'
 import { describeError } from './errors.js'
 import { exitCodeOf } from './exit-code.js'
 import { versionText } from './fast-path.js'
-import { outputFormats } from './output/index.js'
+import type { OutputFormat } from './output/index.js'
 import { parseArgv, type Invocation } from './parse.js'
 import { parsedArgs } from './parsed-args.js'
+import { findAbilities, type Abilities } from './plugins.js'
 import { printTo } from './print.js'
 import { openJsonLines } from './render/json-lines.js'
-import { createLogFile, type LogFileSink } from './render/log-file.js'
-import { createRedact, redactingSink, type Redact } from './render/redact.js'
+import { createLogFile, type LogFileSink } from '../log/log-file.js'
+import { createRedact, redactingSink, type Redact } from '../log/redact.js'
+import { createProgressLine } from './render/progress-line.js'
 import { createTerminal } from './render/terminal.js'
 
 export interface ProgramIo {
@@ -39,18 +43,26 @@ export interface ProgramIo {
   readonly signal: AbortSignal
 }
 
-/** Gives the exit code, when everything is printed and on disk. Errors are printed, never thrown. */
-export async function runProgram(io: ProgramIo, commands: readonly CommandSpec[]): Promise<number> {
+/**
+ * Gives the exit code, when everything is printed and on disk. Errors are printed, never thrown.
+ * `plugins` are those that come with Lago.
+ */
+export async function runProgram(
+  io: ProgramIo,
+  commands: readonly CommandSpec[],
+  plugins: readonly LagoPlugin[] = [],
+): Promise<number> {
   try {
-    const invocation = await parseArgv(io.argv, commands)
-    return await answer(io, invocation)
+    const abilities = await findAbilities(io, commands, plugins)
+    const invocation = await parseArgv(io.argv, abilities.commands)
+    return await answer(io, invocation, abilities)
   } catch (error) {
     await printTo(io.stderr, describeError(error, { debug: false }))
     return exitCodeOf(error)
   }
 }
 
-async function answer(io: ProgramIo, invocation: Invocation): Promise<number> {
+async function answer(io: ProgramIo, invocation: Invocation, abilities: Abilities): Promise<number> {
   switch (invocation.kind) {
     case 'version':
       await printTo(io.stdout, versionText())
@@ -59,20 +71,21 @@ async function answer(io: ProgramIo, invocation: Invocation): Promise<number> {
       await printTo(invocation.exitCode === 0 ? io.stdout : io.stderr, `${invocation.text}\n`)
       return invocation.exitCode
     case 'run':
-      return runVerb(io, invocation)
+      return runVerb(io, invocation, abilities)
   }
 }
 
 type Run = Extract<Invocation, { kind: 'run' }>
 
-async function runVerb(io: ProgramIo, { command, words, options, globals }: Run): Promise<number> {
+async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): Promise<number> {
+  const { command, words, options, globals } = run
   const flags = new Map([
     ['lago', globals],
     [command.name, options],
   ])
   const { config, warnings } = loadConfig({ ...io, flags })
   const args = parsedArgs(command, words, config.section(command.name))
-  const loadFormat = outputFormats.get(config.outFormat)
+  const loadFormat = formats.get(config.outFormat)
 
   const redact = createRedact(secretsOf(config))
   const sinks = openSinks(io, config, redact)
@@ -86,7 +99,9 @@ async function runVerb(io: ProgramIo, { command, words, options, globals }: Run)
       env: io.env,
       args,
       cacheDir: cacheDirOf(io),
+      ...(kinds === undefined ? {} : { kinds }),
       isTerminal: io.stdin.isTTY === true,
+      streams: { stdin: io.stdin, stdout: io.stdout },
       confirm: async (question) => confirm(question, io),
       logTo: (logPath) => sinks.logFile.open(logPath),
     }
@@ -103,13 +118,6 @@ async function runVerb(io: ProgramIo, { command, words, options, globals }: Run)
   }
 }
 
-/** The default password is everybody's, and far too common a text to be hidden. */
-function secretsOf(config: Config): string[] {
-  const { libvirt, ssh, vm } = config
-  const sshPassword = config.originOf('ssh_password') === 'default' ? undefined : ssh.password
-  return [libvirt.password, sshPassword, vm.defaultRootPassword].filter((secret) => secret !== undefined)
-}
-
 interface Sinks {
   readonly all: EventSink
   /** Those that nobody watches: an error that is printed is told to them as an event. */
@@ -118,21 +126,26 @@ interface Sinks {
 }
 
 function openSinks(io: ProgramIo, config: Config, redact: Redact): Sinks {
-  const write = (text: string): void => void io.stderr.write(text)
+  const writeRaw = (text: string): void => void io.stderr.write(text)
+  const isTerminal = io.stderr.isTTY === true && io.env['TERM'] !== 'dumb'
+  const progressLine = isTerminal ? createProgressLine(writeRaw) : undefined
+  const write = progressLine?.write ?? writeRaw
   const color = io.stderr.isTTY === true && !io.env['NO_COLOR'] && io.env['TERM'] !== 'dumb'
   const terminal = createTerminal({ write, color, level: config.log.level, depth: config.log.depth })
   const logFile = createLogFile((problem) => write(`${redact(problem)}\n`))
   const eventsPath = config.section('lago')['events']
   const files = eventsPath === undefined ? [logFile] : [logFile, openJsonLines(io.cwd, eventsPath)]
   const quiet = redactingSink(redact, fanOutSink(files))
-  return { all: fanOutSink([redactingSink(redact, terminal), quiet]), quiet, logFile }
+  const shown = [redactingSink(redact, terminal), ...(progressLine === undefined ? [] : [progressLine.sink])]
+  return { all: fanOutSink([...shown, quiet]), quiet, logFile }
 }
 
 async function printOutput(
   io: ProgramIo,
-  { output }: CommandOutcome,
-  loadFormat: ReturnType<typeof outputFormats.get>,
+  { output, text: rawText }: CommandOutcome,
+  loadFormat: () => Promise<OutputFormat>,
 ): Promise<void> {
+  if (rawText !== undefined) await printTo(io.stdout, rawText)
   if (output === undefined) return
   const text = (await loadFormat())(output)
   await printTo(io.stdout, text === '' ? '' : `${text}\n`)

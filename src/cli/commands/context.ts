@@ -7,7 +7,7 @@ import type { CommandContext } from '../command.js'
 /** Gives `work` a host and closes it afterwards. */
 export async function withHost<T>(context: CommandContext, work: (host: Host) => Promise<T>): Promise<T> {
   const { openHost } = await import('../../prefix/host.js')
-  await using host = openHost(context.config, { cacheDir: context.cacheDir })
+  await using host = openHost(context.config, context)
   return await work(host)
 }
 
@@ -20,20 +20,19 @@ export async function readPrefix(context: CommandContext): Promise<{ place: Plac
 }
 
 /** For verbs that change the prefix they stand in: one at a time; the next waits, or learns who holds it. */
-export async function changePrefix(
+export async function changePrefix<T>(
   context: CommandContext,
-  work: (host: Host, prefix: Prefix) => Promise<void>,
-): Promise<void> {
-  await withHost(context, async (host) => {
+  work: (host: Host, prefix: Prefix) => Promise<T>,
+): Promise<T> {
+  return withHost(context, async (host) => {
     host.warmUp()
     const { findPrefix } = await import('../../workdir/find.js')
-    const { lockPrefix } = await import('../../prefix/claim.js')
-    const { openPrefix } = await import('../../prefix/prefix.js')
+    const { changePrefix: change } = await import('../../prefix/change.js')
     const place = await findPrefix(context.config.place, context.cwd)
-    await using _lock = await lockPrefix(context.task, place.prefixDir)
-    await using _closed = host // before the lock is freed: libvirt may have a creation to take back
-    const prefix = await openPrefix(place.prefixDir)
-    context.logTo(prefix.layout.log)
-    await work(host, prefix)
+    return change(context.task, place.prefixDir, async (prefix) => {
+      await using _closed = host // before the lock is freed: libvirt may have a creation to take back
+      context.logTo(prefix.layout.log)
+      return await work(host, prefix)
+    })
   })
 }

@@ -1,6 +1,4 @@
-import { lstat, unlink } from 'node:fs/promises'
 import path from 'node:path'
-import { joinFailures } from '../../base/fan-out.js'
 import type { CommandContext, CommandSpec } from '../command.js'
 import { withHost } from './context.js'
 
@@ -46,38 +44,7 @@ async function prefixesAmong({ task }: CommandContext, dirs: readonly string[]):
   return found
 }
 
-/**
- * One that cannot be destroyed does not keep the others. A workdir or a prefix that was reached through a link loses
- * only the link (spec 2.1): what it leads to is stopped and stays.
- */
 async function destroyAll(context: CommandContext, dirs: readonly string[], workdir: string): Promise<void> {
-  const { destroyPrefix } = await import('../../prefix/destroy.js')
-  const failures: unknown[] = []
-  const workdirIsLink = await isLink(workdir)
-  for (const dir of dirs)
-    await withHost(context, async (host) => {
-      const keepFiles = workdirIsLink || (await isLink(dir))
-      await destroyPrefix(context.task, host, dir, { keepFiles })
-      if (keepFiles && !workdirIsLink) await unlink(dir)
-    }).catch((error: unknown) => {
-      context.task.signal.throwIfAborted()
-      failures.push(error)
-    })
-  if (failures.length > 0) throw joinFailures(failures)
-  await (workdirIsLink ? unlink(workdir) : tidyWorkdir(workdir))
-}
-
-async function isLink(dir: string): Promise<boolean> {
-  return (await lstat(dir)).isSymbolicLink()
-}
-
-/** The last prefix takes its workdir along; otherwise `current` is pointed at one that is left. */
-async function tidyWorkdir(dir: string): Promise<void> {
-  const { isWorkdir, readWorkdir, removeIfEmpty, setCurrent, withExistingCurrent } =
-    await import('../../workdir/workdir.js')
-  if (!(await isWorkdir(dir))) return
-  const workdir = await readWorkdir(dir)
-  const { current } = withExistingCurrent(workdir)
-  if (current === undefined) await removeIfEmpty(dir)
-  else if (current !== workdir.current) await setCurrent(workdir, current)
+  const { removePrefixes } = await import('../../sdk/remove-prefixes.js')
+  await removePrefixes(context.task, async (work) => withHost(context, work), dirs, workdir)
 }

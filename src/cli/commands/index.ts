@@ -1,13 +1,47 @@
 /** Every verb, in the order of the help text. The files are light: what a verb does is loaded when it runs. */
 import type { CommandSpec } from '../command.js'
+import { ansibleHosts } from './ansible-hosts.js'
 import { cleanup } from './cleanup.js'
+import { collect } from './collect.js'
+import { copyFromVm } from './copy-from-vm.js'
+import { copyToVm } from './copy-to-vm.js'
+import { consoleVerb } from './console.js'
+import { deploy } from './deploy.js'
 import { destroy } from './destroy.js'
+import { exportVerb } from './export.js'
+import { generateConfig } from './generate-config.js'
 import { init } from './init.js'
 import { list } from './list.js'
+import { revert } from './revert.js'
 import { setCurrent } from './set-current.js'
 import { shell } from './shell.js'
+import { shutdown } from './shutdown.js'
+import { snapshot } from './snapshot.js'
 import { start } from './start.js'
 import { status } from './status.js'
 import { stop } from './stop.js'
+import { wait } from './wait.js'
 
-export const commands: readonly CommandSpec[] = [init, start, status, shell, stop, cleanup, destroy, list, setCurrent]
+export const commands: readonly CommandSpec[] = [
+  init,
+  start,
+  wait,
+  status,
+  shell,
+  consoleVerb,
+  copyToVm,
+  copyFromVm,
+  deploy,
+  collect,
+  snapshot,
+  revert,
+  stop,
+  shutdown,
+  cleanup,
+  destroy,
+  list,
+  setCurrent,
+  exportVerb,
+  ansibleHosts,
+  generateConfig,
+]

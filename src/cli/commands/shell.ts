@@ -13,16 +13,17 @@ export const shell: CommandSpec = {
   passThrough: true,
   async run(context) {
     const { task, args, cwd } = context
-    const { runShell } = await import('../../guest/shell.js')
-    const { waitForSsh } = await import('../../guest/wait-for-ssh.js')
+    const { isSurelyUp, runShell } = await import('../../guest/shell.js')
     const { findVm } = await import('../../prefix/prefix.js')
     const { prefix } = await readPrefix(context)
     context.logTo(prefix.layout.log)
     const vm = findVm(prefix.plan, args.one('host') ?? '')
-    const { requireRunning, sshTargetOf } = await import('../../prefix/guests.js')
-    await withHost(context, async (host) => requireRunning(task, host, vm))
+    const { reachGuest, sshTargetOf } = await import('../../prefix/guests.js')
     const target = sshTargetOf(context, prefix, vm)
-    await waitForSsh(task, target, vm.spec.bootTimeoutMs)
+    if (!(await isSurelyUp(task, target)))
+      await withHost(context, async (host) => {
+        await using _guest = await reachGuest(task, host, prefix, vm)
+      })
     const request = { words: args.many('args'), cwd, isTerminal: context.isTerminal }
     return { exitCode: await runShell(task, target, request) }
   },

@@ -1,4 +1,4 @@
-import type { CommandSpec } from '../command.js'
+import type { CommandContext, CommandSpec } from '../command.js'
 import { changePrefix } from './context.js'
 
 export const start: CommandSpec = {
@@ -6,11 +6,30 @@ export const start: CommandSpec = {
   summary: 'Start the nets and VMs of the environment, or only the VMs named',
   example: 'lago start vm0',
   args: [{ name: 'vm-name', arity: 'many', help: 'VMs to start, with the nets they use; default: all' }],
-  options: [],
+  options: [
+    {
+      name: 'wait',
+      type: 'optional',
+      help: 'return when the VMs are ready: --wait for ssh, --wait=RUNG for a rung of `lago wait`',
+    },
+  ],
   async run(context) {
     const { startPrefix } = await import('../../prefix/start.js')
-    await changePrefix(context, async (host, prefix) =>
-      startPrefix(context.task, host, prefix, context.args.many('vm-name')),
-    )
+    const vms = context.args.many('vm-name')
+    const rung = await wantedRung(context)
+    await changePrefix(context, async (host, prefix) => startPrefix(context.task, host, prefix, vms))
+    if (rung === undefined) return
+    const { waitInPrefix } = await import('./wait.js')
+    await waitInPrefix(context, { vms, rung })
   },
+}
+
+/** Checked before anything is started. */
+async function wantedRung({ args }: CommandContext): Promise<string | undefined> {
+  const wanted = args.optional('wait')
+  if (wanted === undefined) return undefined
+  const { DEFAULT_RUNG, parseRung } = await import('../../prefix/wait-rungs.js')
+  const rung = wanted === true ? DEFAULT_RUNG : wanted
+  parseRung(rung)
+  return rung
 }

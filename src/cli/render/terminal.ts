@@ -9,7 +9,7 @@
  * messages; but warnings and errors are shown at any depth. A failed step is always shown, with what it had hidden.
  */
 import type { EventSink, LagoEvent, Level } from '../../base/events.js'
-import { formatDuration } from './duration.js'
+import { formatDuration } from '../../log/duration.js'
 import { ancestorsOf, hide, StepTree, type Step } from './step-tree.js'
 
 export interface TerminalOptions {

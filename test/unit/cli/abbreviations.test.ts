@@ -5,6 +5,7 @@ import type { OptionSpec } from '../../../src/cli/command.js'
 const own: readonly OptionSpec[] = [
   { name: 'all-prefixes', type: 'flag', help: '' },
   { name: 'list', short: 'l', type: 'flag', help: '' },
+  { name: 'wait', short: 'W', type: 'optional', help: '' },
 ]
 const global: readonly OptionSpec[] = [
   { name: 'accel', type: 'string', help: '' },
@@ -41,6 +42,14 @@ const cases: [string[], string[]][] = [
   [['-f=json'], ['-f=json']],
   [['-l'], ['-l']],
   [
+    ['--wait', 'x'],
+    ['--wait=true', 'x'],
+  ],
+  [['--wait='], ['--wait=']],
+  [['--wai=ssh'], ['--wait=ssh']],
+  [['-lW'], ['-lW=true']],
+  [['-Wssh'], ['-W=ssh']],
+  [
     ['-1', '-', 'x'],
     ['-1', '-', 'x'],
   ],
@@ -59,6 +68,7 @@ test('the options of a verb come before global ones, long and short', () => {
   expect(merged.map(({ name, short }) => [name, short])).toEqual([
     ['all-prefixes', undefined],
     ['list', 'l'],
+    ['wait', 'W'],
     ['accel', undefined],
     ['loglevel', undefined],
     ['logdepth', undefined],

@@ -28,6 +28,18 @@ const COMMANDS: readonly CommandSpec[] = [
     run: async () => undefined,
   },
   {
+    name: 'export',
+    summary: 'Write disks',
+    example: 'lago export -n vm0',
+    args: [{ name: 'dir', arity: 'many', help: 'where' }],
+    options: [
+      { name: 'vm-names', short: 'n', type: 'list', help: 'which' },
+      { name: 'wait', short: 'W', type: 'optional', help: 'for what' },
+      { name: 'yes', short: 'y', type: 'flag', help: 'sure' },
+    ],
+    run: async () => undefined,
+  },
+  {
     name: 'shell',
     summary: 'Open a shell',
     example: 'lago shell vm0',
@@ -85,6 +97,22 @@ describe('a command line', () => {
       { verb: 'shell', words: ['vm0', 'ls', '-la', '--out-format', 'y'], globals: { prefix_name: 'x' } },
     ],
     ['shell vm0 -c ls', { verb: 'shell', words: ['vm0', '-c', 'ls'] }],
+    ['export -n a b c', { verb: 'export', options: { vm_names: 'a b c' } }],
+    ['export d -n a b -y', { verb: 'export', words: ['d'], options: { vm_names: 'a b', yes: 'true' } }],
+    ['export -n a b -- d e', { verb: 'export', words: ['d', 'e'], options: { vm_names: 'a b' } }],
+    ['export -n a --vm b --vm-names=c', { verb: 'export', options: { vm_names: 'a b c' } }],
+    ['export -yn a b', { verb: 'export', options: { vm_names: 'a b', yes: 'true' } }],
+    ['export -na,b', { verb: 'export', options: { vm_names: 'a\\,b' } }],
+    ['export -n --yes', { verb: 'export', options: { vm_names: '', yes: 'true' } }],
+    ['export -n', { verb: 'export', options: { vm_names: '' } }],
+    ['export --wait d', { verb: 'export', words: ['d'], options: { wait: 'true' } }],
+    ['export --wait=port:22 d', { verb: 'export', words: ['d'], options: { wait: 'port:22' } }],
+    ['export --wa d', { verb: 'export', words: ['d'], options: { wait: 'true' } }],
+    ['export -W d', { verb: 'export', words: ['d'], options: { wait: 'true' } }],
+    ['export -yW d', { verb: 'export', words: ['d'], options: { wait: 'true', yes: 'true' } }],
+    ['export -Wssh --wait=agent', { verb: 'export', options: { wait: 'agent' } }],
+    ['export -y -y', { verb: 'export', options: { yes: 'true' } }],
+    ['export -- --wait -n', { verb: 'export', words: ['--wait', '-n'] }],
     ['shell --help', { verb: 'shell', words: ['--help'] }],
     ['shell vm0 -- -x', { verb: 'shell', words: ['vm0', '--', '-x'] }],
   ]
@@ -124,9 +152,16 @@ describe('a wrong command line', () => {
     ['init --depth', { message: 'not enough arguments following: depth', usage: INIT }],
     ['init --depth --set-current', { message: 'not enough arguments following: depth', usage: INIT }],
     [
+      'export -n a  b',
+      {
+        message: 'option --vm-names was given an empty word',
+        usage: 'usage: lago [global options] export [options] [DIR ...]',
+      },
+    ],
+    [
       'intit',
       {
-        message: 'unknown verb "intit"; known: init, snapshot, shell',
+        message: 'unknown verb "intit"; known: init, snapshot, export, shell',
         usage: PROGRAM,
         hint: 'did you mean "init"?',
         code: 'LAGO_UNKNOWN_COMMAND',
@@ -135,7 +170,7 @@ describe('a wrong command line', () => {
     [
       'frobnicate',
       {
-        message: 'unknown verb "frobnicate"; known: init, snapshot, shell',
+        message: 'unknown verb "frobnicate"; known: init, snapshot, export, shell',
         usage: PROGRAM,
         hint: 'lago --help',
         code: 'LAGO_UNKNOWN_COMMAND',

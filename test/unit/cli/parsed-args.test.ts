@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ArgSpec, CommandSpec } from '../../../src/cli/command.js'
+import { joinWords } from '../../../src/config/values.js'
 import { parsedArgs } from '../../../src/cli/parsed-args.js'
 
 function command(...args: ArgSpec[]): CommandSpec {
@@ -13,6 +14,10 @@ function command(...args: ArgSpec[]): CommandSpec {
       { name: 'yes', short: 'y', type: 'flag', help: '' },
       { name: 'count', type: 'int', help: '' },
       { name: 'kind', type: 'string', choices: ['a', 'b'], help: '' },
+      { name: 'names', type: 'list', help: '' },
+      { name: 'parts', type: 'list', choices: ['a', 'b'], help: '' },
+      { name: 'wait', type: 'optional', help: '' },
+      { name: 'pick', type: 'optional', choices: ['a', 'b'], help: '' },
     ],
     run: async () => undefined,
   }
@@ -25,6 +30,8 @@ describe('words go to positionals', () => {
   const cases: [string, ArgSpec[], string[], Record<string, readonly string[]>][] = [
     ['none given', [OPTIONAL, MANY], [], { 'local-path': [], 'vm-name': [] }],
     ['in order', [ONE, OPTIONAL], ['a', 'b'], { host: ['a'], 'local-path': ['b'] }],
+    ['the last to one behind many', [MANY, ONE], ['a', 'b', 'c'], { 'vm-name': ['a', 'b'], host: ['c'] }],
+    ['the only one to one behind many', [MANY, ONE], ['c'], { 'vm-name': [], host: ['c'] }],
     ['the rest to many', [ONE, MANY], ['a', 'b', 'c'], { host: ['a'], 'vm-name': ['b', 'c'] }],
   ]
   test.each(cases)('%s', (_name, specs, words, expected) => {
@@ -42,14 +49,38 @@ test('options come from the section by key, typed', () => {
   expect(args.one('stranger')).toBeUndefined()
 })
 
+test.each([
+  ['vm0 vm1', ['vm0', 'vm1']],
+  [' vm0,vm1 ,\tvm2, ', ['vm0', 'vm1', 'vm2']],
+  ['', []],
+  [joinWords(['a b', 'c,d', '\\', '-x']), ['a b', 'c,d', '\\', '-x']],
+])('a list from %j', (text, words) => {
+  expect(parsedArgs(command(), [], { names: text }).list('names')).toEqual(words)
+})
+
+test.each([
+  ['true', true],
+  ['yes', true],
+  ['off', undefined],
+  ['unit:sshd', 'unit:sshd'],
+])('an option whose value may be left out, from %j', (text, value) => {
+  expect(parsedArgs(command(), [], { wait: text }).optional('wait')).toBe(value)
+})
+
+test('choices hold for each word of a list, and for a value that is not left out', () => {
+  const args = parsedArgs(command(), [], { parts: 'b,a', pick: 'true' })
+  expect([args.list('parts'), args.optional('pick')]).toEqual([['b', 'a'], true])
+})
+
 test('what is not given is undefined, and a flag from a file may say no', () => {
   const args = parsedArgs(command(), [], { yes: 'False' })
-  expect([args.one('dst-dir'), args.int('count'), args.flag('yes'), args.many('vm-name')]).toEqual([
+  expect([args.one('dst-dir'), args.int('count'), args.list('names'), args.optional('wait')]).toEqual([
     undefined,
     undefined,
-    false,
-    [],
+    undefined,
+    undefined,
   ])
+  expect([args.flag('yes'), args.many('vm-name')]).toEqual([false, []])
 })
 
 describe('refused as LAGO_USAGE, before the verb runs', () => {
@@ -57,6 +88,9 @@ describe('refused as LAGO_USAGE, before the verb runs', () => {
     ['a missing word', [ONE], [], {}, 'verb: HOST is missing'],
     ['surplus words', [OPTIONAL], ['a', 'b', 'c'], {}, 'verb: unexpected argument "b c"'],
     ['no whole number', [], [], { count: '1.5' }, 'bad value "1.5" for --count: expected a whole number'],
+    ['no rung behind many', [MANY, ONE], [], {}, 'verb: HOST is missing'],
+    ['a list with no choice', [], [], { parts: 'a c' }, 'bad value "a c" for --parts: expected one of a, b'],
+    ['no choice of what may be left out', [], [], { pick: 'c' }, 'bad value "c" for --pick: expected one of a, b'],
     ['no choice', [], [], { kind: 'c' }, 'bad value "c" for --kind: expected one of a, b'],
     [
       'no boolean',

@@ -1,0 +1,23 @@
+import type { CommandSpec } from '../command.js'
+import { changePrefix } from './context.js'
+
+export const deploy: CommandSpec = {
+  name: 'deploy',
+  summary: 'Run the deploy scripts in all VMs, or only in the VMs named',
+  example: 'lago deploy --changed',
+  args: [{ name: 'vm-name', arity: 'many', help: 'VMs to deploy; default: all that have scripts' }],
+  options: [
+    {
+      name: 'changed',
+      type: 'flag',
+      help: 'begin with the first script of a VM that has changed, has failed or has not run yet',
+    },
+  ],
+  async run(context) {
+    const { deployPrefix } = await import('../../prefix/deploy.js')
+    const { task, args } = context
+    await changePrefix(context, async (host, prefix) =>
+      deployPrefix(task, host, prefix, { names: args.many('vm-name'), changedOnly: args.flag('changed') }),
+    )
+  },
+}

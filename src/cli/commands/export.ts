@@ -1,0 +1,69 @@
+import path from 'node:path'
+import type { Compression } from '../../disk/compress.js'
+import type { CommandContext, CommandSpec, ParsedArgs } from '../command.js'
+import { commandUsage, usageError } from '../usage.js'
+import { changePrefix } from './context.js'
+
+export const exportVerb: CommandSpec = {
+  name: 'export',
+  summary: 'Write the disks of VMs that are off, and an init file that makes the environment anew',
+  example: 'lago export --standalone --dst-dir /tmp/exported',
+  args: [],
+  options: [
+    { name: 'vm-names', short: 'n', type: 'list', help: 'VMs to export; default: all' },
+    {
+      name: 'standalone',
+      short: 's',
+      type: 'flag',
+      help: 'merge disks with the templates that they are laid over, so that they need no other files',
+    },
+    { name: 'compress', short: 'c', type: 'list', help: 'compress the images, with xz or zstd; default: with xz' },
+    { name: 'dst-dir', short: 'd', type: 'string', help: 'directory to write to; default: the current one' },
+    { name: 'init-file-name', type: 'string', help: 'name of the init file; default: LagoInitFile' },
+    { name: 'collect-only', type: 'flag', help: 'write nothing, print which images would be exported' },
+    { name: 'without-threads', type: 'flag', help: 'export one disk after the other' },
+    { name: 'force', type: 'flag', help: 'replace files of the same names in the directory' },
+  ],
+  async run(context) {
+    const { args, config } = context
+    const compress = await compressionOf(args)
+    const collectOnly = args.flag('collect-only')
+    const { exportPrefix } = await import('../../prefix/export.js')
+    const exported = await changePrefix(context, async (host, prefix) =>
+      exportPrefix(context.task, host, prefix, {
+        names: args.list('vm-names') ?? [],
+        standalone: args.flag('standalone'),
+        compress,
+        dstDir: await destinationOf(context),
+        initFileName: args.one('init-file-name') ?? 'LagoInitFile',
+        format: config.outFormat === 'json' ? 'json' : 'yaml',
+        collectOnly,
+        jobs: args.flag('without-threads') ? 1 : config.vm.jobs,
+        force: args.flag('force'),
+      }),
+    )
+    return collectOnly ? { output: exported.vms } : {}
+  },
+}
+
+/** Variables are expanded, also where no shell has done it: in a configuration file. */
+async function destinationOf({ args, cwd, env }: CommandContext): Promise<string> {
+  const { expandVars } = await import('../../base/expand-vars.js')
+  return path.resolve(cwd, expandVars(args.one('dst-dir') ?? '.', env))
+}
+
+/** Upstream's option has no value, and configuration files may say yes or no. */
+async function compressionOf(args: ParsedArgs): Promise<Compression | undefined> {
+  const words = args.list('compress')
+  if (words === undefined) return undefined
+  const { COMPRESSION_NAMES } = await import('../../disk/compress.js')
+  const { parseBoolean } = await import('../../config/values.js')
+  const [word = 'xz', ...more] = words
+  const flag = parseBoolean(word)
+  const found = flag === true ? 'xz' : COMPRESSION_NAMES.find((name) => name === word)
+  if (more.length > 0 || (found === undefined && flag !== false)) {
+    const problem = `bad value "${words.join(' ')}" for --compress: expected one of ${COMPRESSION_NAMES.join(', ')}`
+    throw usageError(problem, commandUsage(exportVerb))
+  }
+  return found
+}

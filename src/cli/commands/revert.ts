@@ -1,0 +1,16 @@
+import type { CommandSpec } from '../command.js'
+import { changePrefix } from './context.js'
+
+export const revert: CommandSpec = {
+  name: 'revert',
+  summary: 'Take all VMs back to a snapshot',
+  example: 'lago revert clean',
+  args: [{ name: 'snapshot-name', arity: 'one', help: 'name of the snapshot' }],
+  options: [],
+  async run(context) {
+    const { revertPrefix } = await import('../../prefix/revert.js')
+    await changePrefix(context, async (host, prefix) => {
+      await revertPrefix(context.task, host, prefix, context.args.one('snapshot-name') ?? '')
+    })
+  },
+}

@@ -1,0 +1,51 @@
+import { expect, test } from '@jest/globals'
+import { createProgressLine } from '../../../../src/cli/render/progress-line.js'
+
+const MIB = 1024 ** 2
+
+function written(): { texts: string[]; line: ReturnType<typeof createProgressLine> } {
+  const texts: string[] = []
+  return { texts, line: createProgressLine((text) => texts.push(text)) }
+}
+
+const progress = (at: number, mib: number, total?: number) =>
+  ({ type: 'progress', at, step: 1, done: mib * MIB, total: total && total * MIB, unit: 'bytes' }) as const
+
+test('work that is soon over shows nothing', () => {
+  const { texts, line } = written()
+  for (const at of [0, 300, 900]) line.sink.emit(progress(at, at))
+  line.sink.emit({ type: 'step.end', at: 950, id: 1, outcome: 'ok', durationMs: 950 })
+  expect(texts).toEqual([])
+})
+
+test('after a second amount and speed are shown in place, not more often than can be read', () => {
+  const { texts, line } = written()
+  for (const [at, mib] of [
+    [0, 0],
+    [2000, 10],
+    [2100, 11],
+    [4000, 40],
+  ] as const)
+    line.sink.emit(progress(at, mib, 200))
+  expect(texts).toEqual([
+    '\r\x1b[K10.0 MiB of 200.0 MiB (5 %), 5.0 MiB/s',
+    '\r\x1b[K40.0 MiB of 200.0 MiB (20 %), 10.0 MiB/s',
+  ])
+})
+
+test('the line makes room for other lines, and is gone with the step', async () => {
+  const { texts, line } = written()
+  line.sink.emit(progress(0, 0))
+  line.sink.emit(progress(2000, 10))
+  line.write('a message\n')
+  line.sink.emit(progress(3000, 15))
+  line.sink.emit({ type: 'step.end', at: 3100, id: 1, outcome: 'ok', durationMs: 3100 })
+  await line.sink.close()
+  expect(texts).toEqual([
+    '\r\x1b[K10.0 MiB, 5.0 MiB/s',
+    '\r\x1b[K',
+    'a message\n',
+    '\r\x1b[K15.0 MiB, 5.0 MiB/s',
+    '\r\x1b[K',
+  ])
+})
