@@ -1,0 +1,24 @@
+import path from 'node:path'
+import { explainSystemError } from '../base/errors.js'
+import { findPrefix } from '../workdir/find.js'
+import { createEnv } from './env.js'
+import { openForProgram } from './opened.js'
+import type { LoadOptions } from './options.js'
+import { openSession } from './session.js'
+import type { Env } from './types.js'
+
+/** See `loadEnv`. */
+export async function loadExistingEnv(options: LoadOptions): Promise<Env> {
+  const session = openSession(options)
+  try {
+    const { config, surroundings } = session
+    const { cwd } = surroundings
+    const given = options.prefixPath === undefined ? {} : { prefixPath: path.resolve(cwd, options.prefixPath) }
+    const { prefixDir, givenPath, workdir } = await findPrefix({ ...config.place, ...given }, cwd)
+    const opened = await openForProgram(session, prefixDir)
+    return createEnv(opened, { givenPath, workdir: workdir?.dir ?? path.dirname(prefixDir), isOurs: false })
+  } catch (error) {
+    await session[Symbol.asyncDispose]()
+    throw explainSystemError(error)
+  }
+}
