@@ -54,7 +54,6 @@ const COMMANDS: Readonly<Record<string, (...words: string[]) => string>> = {
     mounted = undefined
     return ''
   },
-  exists: (file) => `${existsSync(inside(file))}\n`,
   'is-dir': (file) => `${existsSync(inside(file)) && statSync(inside(file)).isDirectory()}\n`,
   'is-file': (file) => `${existsSync(inside(file)) && statSync(inside(file)).isFile()}\n`,
   realpath: (file) => `${realpathSync(inside(file)).slice(root().length) || '/'}\n`,

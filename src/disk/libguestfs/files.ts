@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { isLagoError } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
 import { packFile } from '../ext4/tar.js'
 import { globMatcher, hasGlob } from '../glob.js'
@@ -11,14 +12,25 @@ import type { Guestfish } from './session.js'
 
 /** The paths that `pattern` meets, sorted; one of exactly that name comes before all meaning of its characters. */
 export async function expandMounted(task: Task, fish: Guestfish, pattern: string): Promise<readonly string[]> {
-  if (await isTrue(task, fish, ['exists', pattern])) return [pattern]
+  if (await isThere(task, fish, pattern)) return [pattern]
   if (!hasGlob(pattern)) return []
   let paths = ['']
   for (const part of pattern.split('/').filter((part) => part !== '' && part !== '.'))
     paths = hasGlob(part) ? await expandPart(task, fish, paths, part) : paths.map((parent) => `${parent}/${part}`)
   const found: string[] = []
-  for (const one of paths.sort()) if (await isTrue(task, fish, ['exists', one])) found.push(one)
+  for (const one of paths.sort()) if (await isThere(task, fish, one)) found.push(one)
   return found
+}
+
+/** A link that leads nowhere is not there; `exists` would count it. */
+async function isThere(task: Task, fish: Guestfish, guestPath: string): Promise<boolean> {
+  return fish.run(task, ['realpath', guestPath]).then(
+    () => true,
+    (error: unknown) => {
+      if (!isLagoError(error, 'LAGO_DISK_UNREADABLE') || fish.hasEnded) throw error
+      return false
+    },
+  )
 }
 
 async function expandPart(task: Task, fish: Guestfish, parents: readonly string[], part: string): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
@@ -8,6 +8,8 @@ import { openImage } from '../../../src/disk/open-image.js'
 import { readPartitions } from '../../../src/disk/partitions.js'
 import { findRoot } from '../../../src/disk/root-file-system.js'
 import { makeExtImage, partition } from '../../helpers/ext4-image.js'
+import { waitUntil } from '../../../src/base/wait.js'
+import { startScript } from '../../helpers/child-script.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -52,7 +54,7 @@ test.each(LABELS)(
       const fs = await findRoot(task, image, undefined)
       if (fs === undefined) throw new Error('no root')
       expect((await findPath(task, fs, '/etc/here'))?.type).toBe('directory')
-      expect(await ownDirs()).toHaveLength(before.length + 1)
+      expect(await ownDirs()).toEqual(before)
     }
     expect(await ownDirs()).toEqual(before)
   },
@@ -132,4 +134,49 @@ test('an abort in the middle ends the reader, and nothing of it stays', async ()
   await image[Symbol.asyncDispose]()
   expect(await ownDirs()).toEqual(before)
   await rm(path.join(dir, 'disk'))
+})
+
+/** Whether the process is there; one that nobody has asked for its end yet is not. */
+async function isAlive(pid: string): Promise<boolean> {
+  const state = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
+  return /\) [^ZX]/.test(state)
+}
+
+async function gone(pid: string): Promise<void> {
+  const probe = async (): Promise<{ value: true } | { notYet: string }> =>
+    (await isAlive(pid)) ? { notYet: 'alive' } : { value: true }
+  await waitUntil(task, `the end of ${pid}`, probe, { timeoutMs: 10_000, everyMs: 20 })
+}
+
+test('killed while it reads, lago leaves neither the server nor a directory', async () => {
+  const dir = await tempDir()
+  await writeFile(path.join(dir, 'disk'), Buffer.alloc(MIB))
+  const script = startScript(new URL('./hold-image.js', import.meta.url), [dir, process.env['PATH'] ?? ''])
+  expect(await script.nextLine()).toBe('ready')
+  const server = execFileSync('pgrep', ['-P', String(script.pid), 'qemu-nbd']).toString().trim()
+  expect(await isAlive(server)).toBe(true)
+  await script.kill('SIGKILL')
+  await gone(server)
+  expect(await readdir(dir)).toEqual(['disk'])
+})
+
+test('killed while the server starts, lago leaves no server', async () => {
+  const dir = await tempDir()
+  const bin = path.join(dir, 'bin')
+  await mkdir(bin)
+  const tail = execFileSync('sh', ['-c', 'command -v tail']).toString().trim()
+  await writeFile(path.join(bin, 'qemu-nbd'), `#!/bin/sh\necho $$ > ${dir}/pid\nexec ${tail} -f /dev/null\n`, { mode: 0o755 })
+  const script = startScript(new URL('./hold-image.js', import.meta.url), [dir, `${bin}:${process.env['PATH'] ?? ''}`])
+  const pid = await waitUntil(
+    task,
+    'the server',
+    async () => {
+      const text = await readFile(path.join(dir, 'pid'), 'utf8').catch(() => '')
+      return text.endsWith('\n') ? { value: text.trim() } : { notYet: 'no pid' }
+    },
+    { timeoutMs: 10_000, everyMs: 20 },
+  )
+  expect(await isAlive(pid)).toBe(true)
+  await script.kill('SIGKILL')
+  await gone(pid)
 })

@@ -1,0 +1,3 @@
+export function vms(count: number): string {
+  return `${count} VM${count > 1 ? 's' : ''}`
+}
