@@ -43,6 +43,7 @@ export async function revertPrefix(
     await using paused = new UndoStack(task)
     await pauseRunning(task, subjects, paused)
     paused.commit() // from here on a VM that cannot be taken back stays paused: it is not what anybody asked for
+    await forgetSleep(prefix, all) // its disks will not be those that the memory fits to
     const reverted = await revertAll(task, prefix, subjects, name)
     await runOn(task, host, reverted, subjects, name)
     return reverted
@@ -63,10 +64,6 @@ async function revertAll(task: Task, prefix: Prefix, subjects: readonly Subject[
   } finally {
     await save(prefix, withVms(prefix.plan, done))
   }
-  await forgetSleep(
-    prefix,
-    subjects.map(({ vm }) => vm),
-  )
   return { ...prefix, plan: withVms(prefix.plan, done) }
 }
 

@@ -21,9 +21,13 @@ export interface ShutdownOptions {
   readonly force?: boolean
   /** For all VMs, which are waited for at once. Default 300 s. */
   readonly timeoutMs?: number
+  /** When a guest that is still up is asked again, from the first request on. Default: after 10 s and 40 s. */
+  readonly askAgainAfterMs?: readonly number[]
 }
 
 const DEFAULT_TIMEOUT_MS = 300_000
+/** A guest that is still booting does not hear the request. */
+const ASK_AGAIN_AFTER_MS = [10_000, 40_000]
 
 /**
  * VMs that do not run are passed over.
@@ -36,7 +40,11 @@ export async function shutdownPrefix(task: Task, host: Host, prefix: Prefix, opt
   await task.step(reboot ? 'Reboot prefix' : 'Shutdown prefix', async (task) => {
     const up = withoutForeign(task, host, await thoseUp(task, host, vms))
     await beforeStop(task, host, prefix, up)
-    const request = { timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS, force: options.force ?? false }
+    const request = {
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      force: options.force ?? false,
+      askAgainAfterMs: options.askAgainAfterMs ?? ASK_AGAIN_AFTER_MS,
+    }
     if (reboot) await task.step('Reboot vms', async (task) => rebootVms(task, host, prefix, up, request.timeoutMs))
     else {
       await task.step('Shutdown vms', async (task) => shutdownVms(task, host, prefix, up, request))
@@ -71,7 +79,7 @@ async function shutdownVms(
   host: Host,
   prefix: Prefix,
   up: readonly VmPlan[],
-  { timeoutMs, force }: { readonly timeoutMs: number; readonly force: boolean },
+  { timeoutMs, force, askAgainAfterMs }: Required<Pick<ShutdownOptions, 'timeoutMs' | 'force' | 'askAgainAfterMs'>>,
 ): Promise<void> {
   const deadlineMs = Date.now() + timeoutMs
   const asked = await fanOut(task, up, async (vm, task) =>
@@ -80,7 +88,8 @@ async function shutdownVms(
     ),
   )
   const waitedFor = up.filter((vm, index) => asked[index] && !isForeign(host, vm))
-  await waitUntilDown(task, host, waitedFor, Math.max(0, deadlineMs - Date.now()))
+  const leftMs = Math.max(0, deadlineMs - Date.now())
+  await waitUntilDown(task, host, waitedFor, { timeoutMs: leftMs, askAgainAfterMs })
   const left = (await thoseUp(task, host, up)).filter((vm) => !isForeign(host, vm))
   if (left.length === 0) return
   if (!force) throw await notDown(task, host, left, timeoutMs)
@@ -132,13 +141,16 @@ async function askOverSsh(
 const SSH_BROKE_OFF = 255
 
 const EVERY_MS = 500
-/** A guest that is still booting does not hear the request: it is made again at these times. */
-const ASK_AGAIN_AFTER_MS = [10_000, 40_000]
 
 /** Returns also when the time is over; what is left is the caller's to see. */
-async function waitUntilDown(task: Task, host: Host, vms: readonly VmPlan[], timeoutMs: number): Promise<void> {
+async function waitUntilDown(
+  task: Task,
+  host: Host,
+  vms: readonly VmPlan[],
+  { timeoutMs, askAgainAfterMs }: Required<Pick<ShutdownOptions, 'timeoutMs' | 'askAgainAfterMs'>>,
+): Promise<void> {
   const startedAtMs = Date.now()
-  const repeats = [...ASK_AGAIN_AFTER_MS]
+  const repeats = [...askAgainAfterMs]
   const probe = async (task: Task): Promise<Probe<true>> => {
     const left = await thoseUp(task, host, vms)
     if (left.length === 0) return { value: true }

@@ -75,27 +75,19 @@ export async function startVms(
   const states = await statesOf(task, host, vms)
   const sleepers = await sleepersAmong(prefix, vms)
   const down = vms.filter((vm) => NOT_THERE.includes(states.get(vm.spec.name)))
+  const isDown = (vm: VmPlan): boolean => down.includes(vm)
   const started: VmPlan[] = []
   undo.defer('stop VMs', async (task) => destroyVms(task, host, started))
-  await wakeAll(
-    task,
-    host,
-    prefix,
-    down.filter((vm) => sleepers.includes(vm)),
-    started,
-  )
-  await bootAll(
-    task,
-    host,
-    prefix,
-    down.filter((vm) => !sleepers.includes(vm)),
-    started,
-  )
-  await resumeAll(
-    task,
-    host,
-    vms.filter((vm) => states.get(vm.spec.name) === 'paused'),
-  )
+  // what boots comes first: a failure there must not cost those that sleep their memory
+  const booting = down.filter((vm) => !sleepers.includes(vm))
+  await bootAll(task, host, prefix, booting, started)
+  const waking = sleepers.filter(isDown)
+  await wakeAll(task, host, prefix, waking, started)
+  // a run that was killed may have left the memory of a VM that is up
+  const awake = sleepers.filter((vm) => !isDown(vm))
+  await forgetSleep(prefix, awake)
+  const paused = vms.filter((vm) => states.get(vm.spec.name) === 'paused')
+  await resumeAll(task, host, paused)
 }
 
 async function bootAll(
@@ -134,8 +126,8 @@ async function wakeAll(
       started.push(vm)
     }),
   )
+  await forgetSleep(prefix, vms) // before they write to their disks, to which the memory would not fit any more
   await resumeAll(task, host, vms)
-  await forgetSleep(prefix, vms)
   await setClocks(task, host, prefix, vms)
 }
 

@@ -1,6 +1,6 @@
 /** Snapshots and sleep of an environment whose VMs only seem to run: what the engine refuses, undoes and leaves out. */
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { createRegistry } from '../../src/base/registry.js'
@@ -190,7 +190,6 @@ test('what is known of a guest goes back with it', async () => {
   await writeFile(pin('vm0'), 'vm0 key of now\n')
   await writeFile(pin('vm1'), 'vm1 seen later\n')
   await revertPrefix(task, fake.host, kept, 'clean')
-  const { readFile } = await import('node:fs/promises')
   expect(await readFile(pin('vm0'), 'utf8')).toBe('vm0 key of then\n')
   expect(existsSync(pin('vm1'))).toBe(false)
 })
@@ -204,20 +203,36 @@ test('sleep: all are saved, or those that were are woken and all run on', async 
   expect(existsSync(prefix.layout.suspended('vm0').memory)).toBe(false)
 })
 
-test('a VM that sleeps is woken by start, refused by snapshot, and forgotten by stop', async () => {
+test('a VM that sleeps is refused by snapshot, woken by start, and forgotten by stop', async () => {
   const { host, prefix } = await environment()
-  await mkdir(prefix.layout.images, { recursive: true })
-  await writeFile(prefix.layout.suspended('vm0').memory, 'memory')
+  const memory = prefix.layout.suspended('vm0').memory
   const fake = withFake(host, { vm0: 'down', vm1: 'down' })
+  await writeFile(memory, 'memory')
   await expect(snapshotPrefix(task, fake.host, prefix, 'clean', { diskOnly: false })).rejects.toMatchObject({
     code: 'LAGO_VM_SUSPENDED',
     data: { vms: ['vm0'] },
   })
-  const failing = withFake(host, { vm0: 'down', vm1: 'down' }, ['start vm1'])
-  await expect(startPrefix(task, failing.host, prefix, [])).rejects.toThrow('vm1 will not start')
-  expect(failing.said).toContain('restore vm0')
-  await stopPrefix(task, fake.host, prefix, [])
-  expect(existsSync(prefix.layout.suspended('vm0').memory)).toBe(false)
   await startPrefix(task, fake.host, prefix, [])
-  expect(fake.said.filter((text) => /start|restore/.test(text)).sort()).toEqual(['start vm0', 'start vm1'])
+  expect(fake.said).toEqual(['start vm1', 'restore vm0', 'resume vm0'])
+  expect(existsSync(memory)).toBe(false)
+  await writeFile(memory, 'memory')
+  await stopPrefix(task, fake.host, prefix, [])
+  expect(existsSync(memory)).toBe(false)
+})
+
+test('a start that fails costs no VM its memory', async () => {
+  const { host, prefix } = await environment()
+  await writeFile(prefix.layout.suspended('vm0').memory, 'memory')
+  for (const failing of ['start vm1', 'restore vm0']) {
+    const fake = withFake(host, { vm0: 'down', vm1: 'down' }, [failing])
+    await expect(startPrefix(task, fake.host, prefix, [])).rejects.toThrow(/will not/)
+    expect(existsSync(prefix.layout.suspended('vm0').memory)).toBe(true)
+  }
+})
+
+test('memory that a killed run left of a VM that is up is not restored over its disks later', async () => {
+  const { host, prefix } = await environment()
+  await writeFile(prefix.layout.suspended('vm0').memory, 'memory')
+  await startPrefix(task, withFake(host, BOTH_RUN).host, prefix, [])
+  expect(existsSync(prefix.layout.suspended('vm0').memory)).toBe(false)
 })
