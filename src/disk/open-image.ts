@@ -11,7 +11,7 @@ import { isLagoError, isSystemError, LagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { waitUntil } from '../base/wait.js'
 import type { BlockSource } from './block-source.js'
-import { endWithParent, SETPRIV_NOT_FOUND } from './end-with-us.js'
+import { endWithParent, SETPRIV_NOT_FOUND } from '../base/end-with-us.js'
 import { connectNbd, type NbdClient } from './nbd-client.js'
 
 export interface OpenImage extends BlockSource, AsyncDisposable {}

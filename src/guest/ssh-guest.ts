@@ -218,7 +218,7 @@ class SharedSsh implements SshGuest {
     this.#dir ??= mkdtemp(path.join(socketDir(), 'lago-ssh-'))
     const controlPath = path.join(await this.#dir, `s${++this.#count}`)
     task.log('debug', `${this.vm}: connecting to ${this.target.user}@${this.target.ip}`)
-    const master = await openSshMaster(this.target, controlPath, signal)
+    const master = await openSshMaster(task, this.target, controlPath, signal)
     this.#master = master
     if (master.isFirstContact) this.#syncing = this.#sync(task)
     return master

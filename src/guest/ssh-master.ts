@@ -1,8 +1,10 @@
 /** One connection to a guest, held by an ssh client of ours that does nothing else; others share it by its socket. */
 import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endWithParent } from '../base/end-with-us.js'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
+import type { Task } from '../base/task.js'
 import { sshMasterCommand, type SshTarget } from './ssh-command.js'
 import { mayPass, sshFailure } from './ssh-failure.js'
 
@@ -25,12 +27,18 @@ const LIMIT_FACTOR = 3
  * says, whichever is less; all in all it takes at most three times the connect timeout.
  * Throws what `sshFailure` gives, or the signal's reason.
  */
-export async function openSshMaster(target: SshTarget, controlPath: string, signal: AbortSignal): Promise<SshMaster> {
+export async function openSshMaster(
+  task: Task,
+  target: SshTarget,
+  controlPath: string,
+  signal: AbortSignal,
+): Promise<SshMaster> {
+  const guard = await endWithParent(task) // a connection would outlive us when we are killed
   const startedAt = Date.now()
   const limit = AbortSignal.timeout(LIMIT_FACTOR * target.connectTimeoutMs)
   for (let tries = 1; ; tries++) {
     try {
-      return await connectOnce(target, controlPath, AbortSignal.any([signal, limit]))
+      return await connectOnce(guard, target, controlPath, AbortSignal.any([signal, limit]))
     } catch (error) {
       signal.throwIfAborted()
       if (limit.aborted) throw timedOut(target)
@@ -41,11 +49,17 @@ export async function openSshMaster(target: SshTarget, controlPath: string, sign
   }
 }
 
-async function connectOnce(target: SshTarget, controlPath: string, signal: AbortSignal): Promise<SshMaster> {
+async function connectOnce(
+  guard: readonly string[],
+  target: SshTarget,
+  controlPath: string,
+  signal: AbortSignal,
+): Promise<SshMaster> {
   signal.throwIfAborted()
   const hadKey = await isHostKeyKnown(target)
   const { argv, env } = sshMasterCommand(target, controlPath)
-  const program = startProgram(argv, { env, package: 'openssh-client' })
+  const [first = '', ...words] = [...guard, ...argv]
+  const program = startProgram([first, ...words], { env, package: 'openssh-client' })
   endWithUs(program)
   program.stdin.end()
   const said = keepTail(program)

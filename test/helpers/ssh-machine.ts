@@ -11,8 +11,16 @@ export interface SshMachine extends AsyncDisposable {
   readonly ip: string
 }
 
-/** `ip` leads to an sshd that lets root in with `publicKey` (one line). Its files are in `dir`. */
-export async function startSshMachine(dir: string, ip: string, publicKey: string): Promise<SshMachine> {
+/**
+ * `ip` leads to an sshd that lets root in with `publicKey` (one line). Its files are in `dir`; commands are looked for in
+ * `binDir` first.
+ */
+export async function startSshMachine(
+  dir: string,
+  ip: string,
+  publicKey: string,
+  binDir?: string,
+): Promise<SshMachine> {
   const file = (name: string): string => path.join(dir, name)
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file('host_key')])
   await writeFile(file('authorized_keys'), publicKey, { mode: 0o600 })
@@ -25,7 +33,8 @@ export async function startSshMachine(dir: string, ip: string, publicKey: string
     PasswordAuthentication: 'no',
     StrictModes: 'no', // the directory is below /tmp
     Subsystem: 'sftp internal-sftp',
-    SetEnv: `HOME=${dir}`, // what root's own start-up files do is not the test's business
+    // what root's own start-up files do is not the test's business
+    SetEnv: `HOME=${dir}${binDir === undefined ? '' : ` PATH=${binDir}:/usr/bin:/bin`}`,
   }
   const lines = Object.entries(settings).map(([key, value]) => `${key} ${value}\n`)
   await writeFile(file('sshd_config'), lines.join(''))

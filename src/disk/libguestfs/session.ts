@@ -8,7 +8,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, LagoError, NO_SPACE_HINT } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
-import { endWithParent, SETPRIV_NOT_FOUND } from '../end-with-us.js'
+import { endWithParent, SETPRIV_NOT_FOUND } from '../../base/end-with-us.js'
 
 export interface Guestfish extends AsyncDisposable {
   /** For files that commands write: private, and gone with the session if its owner removes it. */
@@ -49,6 +49,7 @@ class Session implements Guestfish {
     this.#said = said
     const [program = '', ...argv] = [...guard, 'guestfish', '--ro']
     task.log('debug', 'run: guestfish --ro')
+    // eslint-disable-next-line no-restricted-properties -- added to what every program inherits
     this.#child = spawn(program, argv, { stdio: ['pipe', 'pipe', said.fd], env: { ...process.env, ...ENV } })
     this.#child.stdin?.on('error', () => undefined) // it ended
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#take(text))

@@ -10,6 +10,7 @@ import { findRoot } from '../../../src/disk/root-file-system.js'
 import { makeExtImage, partition } from '../../helpers/ext4-image.js'
 import { waitUntil } from '../../../src/base/wait.js'
 import { startScript } from '../../helpers/child-script.js'
+import { gone, isAlive } from '../../helpers/processes.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -136,27 +137,17 @@ test('an abort in the middle ends the reader, and nothing of it stays', async ()
   await rm(path.join(dir, 'disk'))
 })
 
-/** Whether the process is there; one that nobody has asked for its end yet is not. */
-async function isAlive(pid: string): Promise<boolean> {
-  const state = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-  return /\) [^ZX]/.test(state)
-}
-
-async function gone(pid: string): Promise<void> {
-  const probe = async (): Promise<{ value: true } | { notYet: string }> =>
-    (await isAlive(pid)) ? { notYet: 'alive' } : { value: true }
-  await waitUntil(task, `the end of ${pid}`, probe, { timeoutMs: 10_000, everyMs: 20 })
-}
-
 test('killed while it reads, lago leaves neither the server nor a directory', async () => {
   const dir = await tempDir()
   await writeFile(path.join(dir, 'disk'), Buffer.alloc(MIB))
   const script = startScript(new URL('./hold-image.js', import.meta.url), [dir, process.env['PATH'] ?? ''])
   expect(await script.nextLine()).toBe('ready')
-  const server = execFileSync('pgrep', ['-P', String(script.pid), 'qemu-nbd']).toString().trim()
+  const server = execFileSync('pgrep', ['-P', String(script.pid), 'qemu-nbd'])
+    .toString()
+    .trim()
   expect(await isAlive(server)).toBe(true)
   await script.kill('SIGKILL')
-  await gone(server)
+  await gone(task, server)
   expect(await readdir(dir)).toEqual(['disk'])
 })
 
@@ -165,7 +156,9 @@ test('killed while the server starts, lago leaves no server', async () => {
   const bin = path.join(dir, 'bin')
   await mkdir(bin)
   const tail = execFileSync('sh', ['-c', 'command -v tail']).toString().trim()
-  await writeFile(path.join(bin, 'qemu-nbd'), `#!/bin/sh\necho $$ > ${dir}/pid\nexec ${tail} -f /dev/null\n`, { mode: 0o755 })
+  await writeFile(path.join(bin, 'qemu-nbd'), `#!/bin/sh\necho $$ > ${dir}/pid\nexec ${tail} -f /dev/null\n`, {
+    mode: 0o755,
+  })
   const script = startScript(new URL('./hold-image.js', import.meta.url), [dir, `${bin}:${process.env['PATH'] ?? ''}`])
   const pid = await waitUntil(
     task,
@@ -178,5 +171,5 @@ test('killed while the server starts, lago leaves no server', async () => {
   )
   expect(await isAlive(pid)).toBe(true)
   await script.kill('SIGKILL')
-  await gone(pid)
+  await gone(task, pid)
 })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
@@ -6,6 +7,8 @@ import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { openSshGuest, type SshGuest } from '../../../src/guest/ssh-guest.js'
 import type { SshTarget } from '../../../src/guest/ssh-command.js'
+import { startScript } from '../../helpers/child-script.js'
+import { gone, isAlive } from '../../helpers/processes.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { startSshd, type Sshd } from '../../helpers/sshd.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
@@ -172,6 +175,17 @@ describe('with a server that answers', () => {
     await guest.disconnect()
     await guest.run(first.task, 'true')
     expect(first.messages().filter((text) => text === 'vm0: run sync')).toHaveLength(1)
+  })
+
+  test('killed, lago leaves no connection', async () => {
+    const script = startScript(new URL('./hold-guest.js', import.meta.url), [JSON.stringify(sshd.target)])
+    expect(await script.nextLine()).toBe('ready')
+    const master = execFileSync('pgrep', ['-P', String(script.pid), 'ssh'])
+      .toString()
+      .trim()
+    expect(await isAlive(master)).toBe(true)
+    await script.kill('SIGKILL')
+    await gone(recordedTask().task, master)
   })
 
   test('a key that the guest does not know is its own error', async () => {

@@ -1,4 +1,4 @@
-/** VMs that do not run, with real disks; the provider only tells their states. */
+/** VMs that do not answer, with real disks; the provider only tells their states. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
@@ -9,6 +9,7 @@ import { prefixLayout } from '../../../src/prefix/layout.js'
 import type { Prefix } from '../../../src/prefix/prefix.js'
 import { makeExtImage } from '../../helpers/ext4-image.js'
 import { quickstart } from '../../helpers/golden-envs.js'
+import { installGuestfish } from '../../helpers/guestfish.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -69,16 +70,42 @@ test('what is missing is named for every VM when it may not be passed over', asy
 
 test('a disk that cannot be read is named with its VM, and the other VM is collected', async () => {
   const { prefix, outputDir } = await prefixWith(['/etc'], 'noise')
+  const none = { fileSystems: {}, root: {}, empty: prefix.dir }
+  const kept = process.env['PATH'] ?? ''
+  process.env['PATH'] = `${await installGuestfish(path.join(prefix.dir, 'bin'), none)}:${kept}`
   await expect(collectArtifacts(task, host, prefix, { outputDir })).rejects.toMatchObject({
     code: 'LAGO_DISK_UNREADABLE',
     message: expect.stringContaining('VM vm1'),
   })
+  process.env['PATH'] = kept
   expect(await readdir(path.join(outputDir, 'vm0'))).toEqual(['_etc'])
 })
 
-test('a VM that takes too long is named', async () => {
+test.each([
+  ['nobody answers at its address', '192.0.2.1'], // RFC 5737: leads nowhere
+  ['it has no address', undefined],
+])('a running VM is read from its disk, with a warning, when %s', async (_, managementIp) => {
+  const { prefix, outputDir } = await prefixWith(['/etc/name', 'own'])
+  const vms = new Map([...prefix.plan.vms].map(([name, vm]) => [name, { ...vm, managementIp }]))
+  const states = async (): Promise<unknown> => new Map([['vm0', 'running'], ['vm1', 'running']]) // prettier-ignore
+  const running = { ...host, providers: createRegistry('VM provider', [['fake', { states }]]) } as unknown as Host
+  const recorded = recordedTask()
+  await collectArtifacts(recorded.task, running, { ...prefix, plan: { ...prefix.plan, vms } }, { outputDir })
+  for (const vm of ['vm0', 'vm1']) {
+    expect((await readdir(path.join(outputDir, vm))).sort()).toEqual(['_etc_name', 'own'])
+    expect(recorded.messages()).toContainEqual(
+      expect.stringMatching(new RegExp(`^${vm}: reading the disk, for ssh did`)),
+    )
+    expect(recorded.messages()).toContainEqual(expect.stringContaining(`${vm} is "running" while its disk is read`))
+  }
+})
+
+test('VMs that take too long are named', async () => {
   const { prefix, outputDir } = await prefixWith(['/etc'])
-  await expect(collectArtifacts(task, host, prefix, { outputDir, vmTimeoutMs: 0 })).rejects.toMatchObject({
-    message: expect.stringMatching(/collecting from vm0 did not end within 0 s.*collecting from vm1/s),
+  const collecting = collectArtifacts(task, host, prefix, { outputDir, vmTimeoutMs: 0 })
+  await expect(collecting).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /(?=.*collecting from vm0 did not end within 0 s)(?=.*collecting from vm1 did not)/s,
+    ),
   })
 })

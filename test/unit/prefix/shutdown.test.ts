@@ -88,6 +88,25 @@ test('with force it is powered off, with a warning', async () => {
   expect(recorded.messages()).toContain('powering off what has not gone down within 0 s: vm1')
 })
 
+test('a guest that did not hear the first request is asked again, and a second refusal is no failure', async () => {
+  const counts = new Map<string, number>()
+  const isUp = (name: string): boolean => (counts.get(name) ?? 0) < (name === 'vm0' ? 2 : 3)
+  const { host, prefix, netsStopped } = bench(
+    { vm0: 'obeys', vm1: 'obeys' },
+    {
+      states: async (_task, vms) => new Map(vms.map(({ spec }) => [spec.name, isUp(spec.name) ? 'running' : 'down'])),
+      shutdown: async (_task, { spec: { name } }) => {
+        const count = (counts.get(name) ?? 0) + 1
+        counts.set(name, count)
+        if (name === 'vm1' && count === 2) throw new LagoError('LAGO_LIBVIRT', 'the machine is busy')
+      },
+    },
+  )
+  await shutdownPrefix(task, host, prefix, { names: [], askAgainAfterMs: [0, 0], timeoutMs: 60_000 })
+  expect([...counts]).toEqual([['vm0', 2], ['vm1', 3]]) // prettier-ignore
+  expect(netsStopped).toHaveLength(1)
+})
+
 test('a guest that nobody can ask is not waited for', async () => {
   const recorded = recordedTask()
   const { host, prefix } = bench({ vm0: 'refuses', vm1: 'is down' })

@@ -1,7 +1,7 @@
 /** Programs that shall not outlive us, even when we are killed and cannot end them. */
-import { isLagoError } from '../base/errors.js'
-import { runCommand } from '../base/process.js'
-import type { Task } from '../base/task.js'
+import { isLagoError } from './errors.js'
+import { runCommand } from './process.js'
+import type { Task } from './task.js'
 
 const SETPRIV = ['setpriv', '--pdeathsig', 'TERM'] as const
 
