@@ -134,6 +134,7 @@ async function thawAll(task: Task, frozen: readonly Frozen[]): Promise<void> {
 const THAW_LIMIT_MS = 120_000
 const AGENT_LIMIT_MS = 2_000
 
+/** Where images were frozen, they stay so: the VM writes to new ones, and that is written down. */
 async function removeTaken(
   task: Task,
   host: Host,
@@ -141,15 +142,13 @@ async function removeTaken(
   taken: readonly VmPlan[],
   name: string,
 ): Promise<void> {
+  let plan = withVms(prefix.plan, taken)
   for (const vm of taken) {
     const without = await providerOf(host, vm).snapshots?.remove(task, vm, name)
-    if (
-      without === undefined ||
-      vm.disks.some((disk, index) => disk !== prefix.plan.vms.get(vm.spec.name)?.disks[index])
-    )
-      // its images are frozen and it writes to new ones: it stays so, and that is written down
-      await savePrefix(prefix, withVms(prefix.plan, [without ?? vm]))
-    await removeUnused(prefix.layout, withVms(prefix.plan, [vm]), prefix.plan)
+    const before = plan
+    plan = withVms(plan, [without ?? vm])
+    await savePrefix(prefix, plan)
+    await removeUnused(prefix.layout, before, plan)
   }
 }
 

@@ -127,6 +127,7 @@ async function wakeAll(
     }),
   )
   await forgetSleep(prefix, vms) // before they write to their disks, to which the memory would not fit any more
+  started.splice(started.length - vms.length) // from here on there is nothing to go back to
   await resumeAll(task, host, vms)
   await setClocks(task, host, prefix, vms)
 }

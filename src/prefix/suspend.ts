@@ -19,7 +19,9 @@ import { stopPrefix } from './stop.js'
  */
 export async function suspendPrefix(task: Task, host: Host, prefix: Prefix): Promise<void> {
   await task.step('Suspend prefix', async (task) => {
-    const { subjects } = await subjectsOf(task, host, [...prefix.plan.vms.values()])
+    const { subjects, others } = await subjectsOf(task, host, [...prefix.plan.vms.values()])
+    for (const vm of others) task.log('warning', `${vm.spec.name} stays as it is: its provider cannot put it to sleep`)
+    if (subjects.length === 0) return
     const awake = subjects.filter(({ state }) => state !== 'down')
     await using undo = new UndoStack(task)
     await pauseRunning(task, awake, undo)
@@ -32,8 +34,8 @@ export async function suspendPrefix(task: Task, host: Host, prefix: Prefix): Pro
       })
     })
     undo.commit()
-    const names = awake.map(({ vm }) => vm.spec.name)
-    await stopPrefix(task, host, prefix, subjects.length === prefix.plan.vms.size ? [] : names, { keepSleeping: true })
+    const names = others.length === 0 ? [] : subjects.map(({ vm }) => vm.spec.name)
+    await stopPrefix(task, host, prefix, names, { keepSleeping: true })
   })
 }
 

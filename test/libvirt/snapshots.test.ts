@@ -1,6 +1,6 @@
 /** Snapshots and sleep of an environment whose VMs only seem to run: what the engine refuses, undoes and leaves out. */
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { createRegistry } from '../../src/base/registry.js'
@@ -35,11 +35,19 @@ async function environment(provider = 'local-libvirt'): Promise<{ host: Host; pr
   const { config } = loadConfig({ env, homeDir: dir, cwd: dir, etcDir: dir, flags: new Map() })
   const host = openHost(config, { cacheDir: path.join(dir, 'cache') })
   hosts.push(host)
-  const vm = `{vm-provider: ${provider}, memory: 64, vcpu: 1, nics: [{net: br}], disks: []}`
+  const disk = '{name: data, type: empty, format: raw, dev: vda, size: 1M}'
+  const vm = `{vm-provider: ${provider}, memory: 64, vcpu: 1, nics: [{net: br}], disks: [${disk}]}`
   const text = `domains: {vm0: ${vm}, vm1: ${vm}}\nnets: {br: {type: bridge, management: true}}\n`
   const { spec } = await parseInitFile(text, path.join(dir, 'LagoInitFile'))
   await initPrefix(task, host, { prefixDir: path.join(dir, 'prefix'), spec, vars: {}, cwd: dir, bootstrap: true })
   return { host, prefix: await openPrefix(path.join(dir, 'prefix')) }
+}
+
+/** Every file that the prefix says its VMs write to is there. */
+async function missingImages(dir: string): Promise<string[]> {
+  const { plan } = await openPrefix(dir)
+  const paths = [...plan.vms.values()].flatMap((vm) => vm.disks.map((disk) => disk.path))
+  return paths.filter((file) => !existsSync(file))
 }
 
 interface Fake {
@@ -61,8 +69,11 @@ function withFake(host: Host, states: Record<string, 'running' | 'down'>, failin
     take: async (_task, vm, { name, takenAtMs, diskOnly, files }: SnapshotRequest) => {
       say('take', vm)
       const memory = diskOnly ? undefined : { domainXmlPath: files.xml, filePath: undefined }
-      const snapshot = { takenAtMs, form: 'internal' as const, disks: [], memory }
-      return { ...vm, snapshots: new Map([...vm.snapshots, [name, snapshot]]) }
+      const frozen = vm.disks.map(({ path, driver }, index) => ({ index, path, format: driver }))
+      const snapshot = { takenAtMs, form: 'external' as const, disks: frozen, memory }
+      const disks = vm.disks.map((disk) => ({ ...disk, path: `${disk.path}.${name}` }))
+      for (const disk of disks) await writeFile(disk.path, 'overlay')
+      return { ...vm, disks, snapshots: new Map([...vm.snapshots, [name, snapshot]]) }
     },
     revert: async (_task, vm) => {
       say('revert', vm)
@@ -129,6 +140,18 @@ test('when one VM fails, what the others have is removed, and all run on', async
   expect(fake.said).toContain('remove vm0')
   expect(fake.said.slice(-2).sort()).toEqual(['resume vm0', 'resume vm1'])
   expect((await openPrefix(prefix.dir)).plan.vms.get('vm0')?.snapshots.size).toBe(0)
+  expect(await missingImages(prefix.dir)).toEqual([])
+})
+
+test('when several have it and one fails, all write to images that are there', async () => {
+  const { host, prefix } = await environment()
+  const fake = withFake(host, BOTH_RUN)
+  const obstacle = prefix.layout.snapshot('vm1', 'clean').knownHosts // the copy of the record fails, after the snapshot
+  await mkdir(obstacle)
+  await writeFile(prefix.layout.knownHosts('vm1'), 'vm1 key\n')
+  await expect(snapshotPrefix(task, fake.host, prefix, 'clean', { diskOnly: false })).rejects.toThrow()
+  expect(fake.said.filter((text) => text.startsWith('remove')).sort()).toEqual(['remove vm0', 'remove vm1'])
+  expect(await missingImages(prefix.dir)).toEqual([])
 })
 
 test('a VM alone can be kept and taken back; the others are not touched', async () => {
@@ -235,4 +258,20 @@ test('memory that a killed run left of a VM that is up is not restored over its 
   await writeFile(prefix.layout.suspended('vm0').memory, 'memory')
   await startPrefix(task, withFake(host, BOTH_RUN).host, prefix, [])
   expect(existsSync(prefix.layout.suspended('vm0').memory)).toBe(false)
+})
+
+test('a VM that cannot sleep stays as it is, with its nets', async () => {
+  const { host, prefix } = await environment('ssh')
+  await suspendPrefix(task, host, prefix)
+  const fake = withFake(host, {})
+  await suspendPrefix(task, { ...fake.host, providers: host.providers }, prefix)
+  expect(fake.said).toEqual([])
+})
+
+test('once they are back, VMs that were asleep stay up whatever fails after it', async () => {
+  const { host, prefix } = await environment()
+  await writeFile(prefix.layout.suspended('vm0').memory, 'memory')
+  const fake = withFake(host, { vm0: 'down', vm1: 'running' }, ['resume vm0'])
+  await expect(startPrefix(task, fake.host, prefix, [])).rejects.toThrow('vm0 will not resume')
+  expect(fake.said.filter((text) => text.startsWith('stop'))).toEqual([])
 })

@@ -4,12 +4,13 @@
  */
 import { access, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError } from '../../../base/errors.js'
+import { isLagoError, isSystemError } from '../../../base/errors.js'
 import type { Task } from '../../../base/task.js'
 import { element, renderXml } from '../../../base/xml.js'
 import { createDisk } from '../../../disk/create.js'
 import { readImageInfo, rebaseImage } from '../../../disk/qemu-img.js'
 import type { LibvirtConnection } from '../../../libvirt/types.js'
+import { toItsEnd } from './to-its-end.js'
 import type { DiskBacking, DiskPlan, SnapshotDisk, VmPlan } from '../../../plan/types.js'
 
 /**
@@ -29,18 +30,28 @@ export async function freezeImages(
   },
 ): Promise<VmPlan> {
   const overlaid = await withOverlays(task, vm, request.disks, request.imagesDir)
-  try {
-    if (request.isUp)
-      await libvirt.snapshotDomain(task, vm.libvirtName, snapshotXml(overlaid, request), {
-        diskOnly: request.memoryPath === undefined,
-        reuseFiles: true,
-      })
-    return overlaid
-  } catch (error) {
-    await removeOverlays(overlaid, vm)
-    if (request.memoryPath !== undefined) await rm(request.memoryPath, { force: true })
-    throw error
-  }
+  if (request.isUp) await toItsEnd(task, async (task) => switchTo(task, libvirt, { from: vm, to: overlaid }, request))
+  return overlaid
+}
+
+async function switchTo(
+  task: Task,
+  libvirt: Pick<LibvirtConnection, 'snapshotDomain'>,
+  { from, to }: { readonly from: VmPlan; readonly to: VmPlan },
+  request: { readonly disks: readonly SnapshotDisk[]; readonly memoryPath: string | undefined },
+): Promise<void> {
+  const { memoryPath } = request
+  const options = { diskOnly: memoryPath === undefined, reuseFiles: true }
+  await libvirt
+    .snapshotDomain(task, to.libvirtName, snapshotXml(to, request), options)
+    .catch(async (error: unknown) => {
+      // else libvirt may be at it still, and qemu writes to the overlays in a moment
+      if (isLagoError(error, 'LAGO_LIBVIRT')) {
+        await removeOverlays(to, from)
+        if (memoryPath !== undefined) await rm(memoryPath, { force: true })
+      }
+      throw error
+    })
 }
 
 /** The VM with new overlays on `disks`, in files that were not there before. */

@@ -4,6 +4,7 @@ import { LagoError } from '../../../base/errors.js'
 import type { Task } from '../../../base/task.js'
 import { waitUntil, type Probe } from '../../../base/wait.js'
 import type { LibvirtConnection } from '../../../libvirt/types.js'
+import { toItsEnd } from './to-its-end.js'
 
 export type Monitor = Pick<LibvirtConnection, 'monitorCommand'>
 
@@ -16,19 +17,15 @@ interface JobInfo {
   readonly error?: string
 }
 
-/**
- * Runs `command` as a job to its end. Throws `LAGO_QEMU` when it fails. A job cannot be called back: when the task is
- * aborted it is still waited for, so that nothing is half done behind our back.
- */
+/** Runs `command` as a job to its end, which cannot be called back. Throws `LAGO_QEMU` when it fails. */
 export async function runQemuJob(
   task: Task,
   monitor: Monitor,
   domain: string,
   command: { readonly execute: string; readonly arguments: Readonly<Record<string, unknown>> },
 ): Promise<void> {
-  task.signal.throwIfAborted()
   const id = `lago-${randomUUID()}`
-  await task.shielded(LIMIT_MS, async (task) => {
+  await toItsEnd(task, async (task) => {
     await monitor.monitorCommand(task, domain, {
       execute: command.execute,
       arguments: { 'job-id': id, ...command.arguments },
@@ -43,7 +40,6 @@ export async function runQemuJob(
         data: { domain, command: command.execute, answer: job.error },
       })
   })
-  task.signal.throwIfAborted()
 
   async function look(task: Task, id: string): Promise<Probe<JobInfo>> {
     const jobs = (await monitor.monitorCommand(task, domain, { execute: 'query-jobs' })) as readonly JobInfo[] // qapi

@@ -3,6 +3,8 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
+import { LagoError } from '../../../../src/base/errors.js'
+import { createTask } from '../../../../src/base/task.js'
 import { createEmpty, createOverlay, readImageInfo } from '../../../../src/disk/qemu-img.js'
 import { planEnv } from '../../../../src/plan/plan-env.js'
 import type { DiskBacking, SnapshotPlan, VmPlan } from '../../../../src/plan/types.js'
@@ -97,9 +99,30 @@ describe('overlays', () => {
     await expect(withOverlays(task, two, disks, dir)).rejects.toMatchObject({ code: 'LAGO_DISK_BACKING' })
     expect(await readdir(dir)).toEqual(before)
 
-    const refusing = { snapshotDomain: async () => Promise.reject(new Error('refused')) }
+    const refusing = { snapshotDomain: async () => Promise.reject(new LagoError('LAGO_LIBVIRT', 'refused')) }
     const request = { disks: disks.slice(0, 1), imagesDir: dir, isUp: true, memoryPath: undefined }
     await expect(freezeImages(task, refusing, vm, request)).rejects.toThrow('refused')
     expect(await readdir(dir)).toEqual(before)
+  })
+
+  test('are told of when the abort comes while libvirt is at it: it cannot be called back', async () => {
+    const dir = await tempDir()
+    const { vm, top } = await threeLayers(dir)
+    const controller = new AbortController()
+    const aborted = createTask({ emit: () => undefined, close: async () => undefined }, { signal: controller.signal })
+    let isDone = false
+    const slow = {
+      async snapshotDomain(): Promise<void> {
+        controller.abort(new LagoError('LAGO_CANCELLED', 'stop'))
+        await new Promise(setImmediate)
+        isDone = true
+      },
+    }
+    const disks = [{ index: 0, path: top, format: 'qcow2' as const }]
+    const request = { disks, imagesDir: dir, isUp: true, memoryPath: undefined }
+    const overlaid = await freezeImages(aborted, slow, vm, request)
+    expect(isDone).toBe(true)
+    expect(overlaid.disks[0]?.path).toBe(path.join(dir, 'vm0_disk0.1.qcow2'))
+    expect(await readdir(dir)).toContain('vm0_disk0.1.qcow2')
   })
 })

@@ -39,13 +39,13 @@ describe('a job of qemu', () => {
     expect(monitor.said.at(-1)).toBe('job-dismiss')
   })
 
-  test('is waited for when the task is aborted in the middle of it', async () => {
+  test('is waited for when the task is aborted in the middle of it: its result counts', async () => {
     const controller = new AbortController()
     const task = createTask({ emit: () => undefined, close: async () => undefined }, { signal: controller.signal })
     const monitor = monitorWith({ steps: 1 })
     const ended = runQemuJob(task, monitor, 'dom', SAVE)
     controller.abort(new LagoError('LAGO_CANCELLED', 'stop'))
-    await expect(ended).rejects.toMatchObject({ code: 'LAGO_CANCELLED' })
+    await ended
     expect(monitor.said.at(-1)).toBe('job-dismiss')
   })
 
