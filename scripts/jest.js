@@ -1,5 +1,5 @@
 /**
- * Runs jest over layers of the compiled tests: `node scripts/jest.js unit libvirt cli [-- jest options]`.
+ * Runs jest over layers of the compiled tests, or single files of one: `node scripts/jest.js unit cli/verbs [-- jest options]`.
  * Ends with the plain line `N passed, N failed` and the exit code that goes with it.
  */
 import { spawnSync } from 'node:child_process'
@@ -29,7 +29,7 @@ const run = spawnSync(
     report,
     ...(layers.includes('integration') ? ['--runInBand'] : []),
     ...extra,
-    ...layers.map((layer) => `build/test/${layer}/`),
+    ...layers.map((layer) => `build/test/${layer}${layer.includes('/') ? '.' : '/'}`),
   ],
   { stdio: ['ignore', 'ignore', 'inherit'], cwd: root },
 )

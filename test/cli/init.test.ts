@@ -7,6 +7,8 @@ import {
   tinyRepository,
   TWO_EMPTY_VMS,
   type LagoProject,
+  leasedSubnet,
+  leaseFile,
 } from '../helpers/lago-project.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
@@ -37,13 +39,16 @@ describe('init', () => {
     expect(await ls('.lago/default/images')).toEqual(['vm0_root.qcow2', 'vm1_root.qcow2'])
     const uuid = await read('.lago/default/uuid')
     expect(uuid).toMatch(/^[0-9a-f]{32}$/)
-    expect(JSON.parse(await read('subnets/200.lease'))).toEqual([path.join(dir, '.lago/default/uuid'), uuid])
+    expect(JSON.parse(await read(`subnets/${await leaseFile({ read })}`))).toEqual([
+      path.join(dir, '.lago/default/uuid'),
+      uuid,
+    ])
     expect((await stat(path.join(dir, '.lago/default/id_rsa'))).mode & 0o777).toBe(0o600)
     expect((await stat(path.join(dir, '.lago/default'))).mode & 0o777).toBe(0o711)
     expect(JSON.parse(await read('.lago/default/virt/vm-vm1'))).toMatchObject({
       name: 'vm1',
       memory: 64,
-      nics: [{ net: 'lago', ip: '192.168.200.3' }],
+      nics: [{ net: 'lago', ip: `${await leasedSubnet({ read })}.3` }],
       disks: [{ name: 'root', path: '$LAGO_PREFIX_PATH/images/vm1_root.qcow2' }],
       mgmt_net: 'lago',
     })
@@ -223,7 +228,7 @@ test('a workdir reached through a link: the lease names the real path, and destr
   await mkdir(path.join(dir, 'real'))
   await symlink('real', path.join(dir, 'link'))
   await lago(['--workdir', 'link/wd', 'init'])
-  expect(await ls('subnets')).toContain('200.lease')
+  expect(await ls('subnets')).toContainEqual(expect.stringMatching(/^\d+\.lease$/))
   await lago(['--workdir', 'link/wd', 'destroy', '-y'])
   expect(await ls('subnets')).toEqual(['subnet-lease.lock'])
 })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { makeProject, outcomeOf, TWO_EMPTY_VMS, type LagoProject } from '../helpers/lago-project.js'
+import { leasedSubnet, makeProject, outcomeOf, TWO_EMPTY_VMS, type LagoProject } from '../helpers/lago-project.js'
 import { startScript } from '../helpers/child-script.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
@@ -19,22 +19,23 @@ describe('status', () => {
   test('in every format, with nothing but the answer on stdout and nothing on stderr', async () => {
     const { lago, dir, read } = await initialized()
     const uuid = await read('.lago/default/uuid')
+    const subnet = await leasedSubnet({ read })
     const flat = await lago(['--out-format', 'flat', 'status'])
     expect(flat.stderr).toBe('')
     expect(flat.stdout).toBe(
       [
         `Base directory: ${dir}/.lago/default`,
-        'Networks/lago/gateway: 192.168.200.1',
+        `Networks/lago/gateway: ${subnet}.1`,
         'Networks/lago/management: True',
         'Networks/lago/status: down',
         `UUID: ${uuid}`,
-        'VMs/vm0/NICs/eth0/ip: 192.168.200.2',
+        `VMs/vm0/NICs/eth0/ip: ${subnet}.2`,
         'VMs/vm0/NICs/eth0/network: lago',
         'VMs/vm0/distro: None',
         'VMs/vm0/root password: 123456',
         'VMs/vm0/snapshots: ',
         'VMs/vm0/status: down',
-        'VMs/vm1/NICs/eth0/ip: 192.168.200.3',
+        `VMs/vm1/NICs/eth0/ip: ${subnet}.3`,
         'VMs/vm1/NICs/eth0/network: lago',
         'VMs/vm1/distro: None',
         'VMs/vm1/root password: 123456',
@@ -202,7 +203,7 @@ describe('destroy', () => {
     await lago(['destroy', '-y'])
     expect(await ls('.lago')).toEqual(['current', 'other'])
     expect(await readlink(path.join(dir, '.lago/current'))).toBe('other')
-    expect(await ls('subnets')).toEqual(['201.lease', 'subnet-lease.lock'])
+    expect(await ls('subnets')).toEqual([expect.stringMatching(/^\d+\.lease$/), 'subnet-lease.lock'])
     expect(await lago(['destroy', '-y', '--all-prefixes'])).toMatchObject({ exitCode: 0 })
     expect(await ls('.')).not.toContain('.lago')
   })
@@ -226,7 +227,7 @@ describe('destroy', () => {
       expect(await readdir(outside)).toEqual([])
       expect(await ls('.lago')).toEqual(['current', 'default'])
       expect(await ls('.lago/default')).toContain('images')
-      expect(await ls('subnets')).toContain('200.lease')
+      expect(await ls('subnets')).toContainEqual(expect.stringMatching(/^\d+\.lease$/))
     },
   )
 

@@ -124,3 +124,14 @@ export function tinyRepository(sha1?: string): Record<string, string> {
     }),
   }
 }
+
+/** The subnet that a project's net leased, as `192.168.200`: which one is free depends on the host. */
+export async function leasedSubnet(project: Pick<LagoProject, 'read'>, net = 'lago'): Promise<string> {
+  const { gw } = JSON.parse(await project.read(`.lago/default/virt/net-${net}`)) as { gw: string }
+  return gw.split('.').slice(0, 3).join('.')
+}
+
+/** Its lease file. */
+export async function leaseFile(project: Pick<LagoProject, 'read'>, net = 'lago'): Promise<string> {
+  return `${(await leasedSubnet(project, net)).split('.')[2] ?? ''}.lease`
+}

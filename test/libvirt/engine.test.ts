@@ -153,7 +153,7 @@ test('destroy that cannot stop deletes nothing; destroy that can leaves nothing'
   await startPrefix(task, host, prefix, [])
   await expect(destroyPrefix(task, failingAt(host, 'stop', 'vm1'), prefix.dir)).rejects.toThrow('vm1 will not stop')
   expect(existsSync(prefix.layout.initialized)).toBe(true)
-  expect(await readdir(host.config.leaseDir)).toContain('200.lease')
+  expect(await readdir(host.config.leaseDir)).toHaveLength(4) // one for each net, and the lock
   await destroyPrefix(task, host, prefix.dir)
   expect(await states()).toEqual(ALL_DOWN)
   expect(existsSync(prefix.dir)).toBe(false)
@@ -225,9 +225,10 @@ test('a prefix that was moved takes its subnets again when it starts, unless som
   const owner = { uuidPath: there.layout.uuid, uuid: there.plan.uuid }
   expect(await host.leases.list(task)).toHaveLength(3)
   await host.leases.release(task, owner)
+  const gateway = there.plan.nets.get('lago')?.gateway
   const other = path.join(path.dirname(moved), 'other-uuid')
   await writeFile(other, 'other')
-  await host.leases.acquire(task, { uuidPath: other, uuid: 'other' }, '192.168.200.1')
+  await host.leases.acquire(task, { uuidPath: other, uuid: 'other' }, gateway)
   await expect(startPrefix(task, host, there, [])).rejects.toMatchObject({
     code: 'LAGO_SUBNET_TAKEN',
     message: expect.stringMatching(/^net lago: /),
