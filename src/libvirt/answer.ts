@@ -1,5 +1,6 @@
 /** What qemu and the guest agent answer: JSON with `return`, or with `error`. */
 import { LagoError } from '../base/errors.js'
+import { plainLine } from '../base/plain-text.js'
 import type { QemuCommand } from './types.js'
 
 /**
@@ -10,7 +11,9 @@ export function answerOf(text: string, command: QemuCommand, domain: string): un
   const answer = parse(text)
   if (isObject(answer) && 'return' in answer) return answer['return']
   const said =
-    isObject(answer) && isObject(answer['error']) ? String(answer['error']['desc']) : 'no JSON that has a result'
+    isObject(answer) && isObject(answer['error'])
+      ? plainLine(String(answer['error']['desc']))
+      : 'no JSON that has a result'
   throw new LagoError('LAGO_QEMU', `${command.execute} on ${domain} was refused: ${said}`, {
     data: { domain, command: command.execute, answer: said },
   })

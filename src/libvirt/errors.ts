@@ -1,5 +1,5 @@
 /** libvirt's failures as errors that a user can act on. */
-import { LagoError, messageOf, type LagoErrorOptions } from '../base/errors.js'
+import { LagoError, messageOf, NO_SPACE_HINT, type LagoErrorOptions } from '../base/errors.js'
 import { LIBVIRT_LIBRARY, VIR_ERR_AUTH_CANCELLED, VIR_ERR_AUTH_FAILED, VIR_ERR_AUTH_UNAVAILABLE } from './constants.js'
 import type { LoopRequest } from './loop-protocol.js'
 import type { LaneCall, LaneFailure, LibvirtFailure } from './protocol.js'
@@ -13,7 +13,7 @@ export function isLibvirtError(error: unknown, code: number): error is LagoError
 }
 
 /**
- * `LAGO_LIBVIRT_CONNECT` without a connection, else `LAGO_LIBVIRT`.
+ * `LAGO_LIBVIRT_CONNECT` without a connection, `LAGO_NO_SPACE` when the disk is full, else `LAGO_LIBVIRT`.
  *
  * `data` has `uri` (without a password), `call` (the C function), `libvirtCode`, `libvirtDomain` and libvirt's own
  * `libvirtMessage`; `object` names the domain or network that was asked for; `deniedPath` is the file that qemu or
@@ -59,6 +59,8 @@ function callError(failure: LibvirtFailure, place: string, call: LibvirtCall): L
     ...(deniedPath === undefined ? {} : { deniedPath }),
   }
   const text = `libvirt could not ${taskOf(call)}: ${oneLine(failure.message)} (${failure.call}, error ${failure.code})`
+  if (/no space left on device/i.test(failure.message))
+    return new LagoError('LAGO_NO_SPACE', text, { hint: NO_SPACE_HINT, data })
   return new LagoError('LAGO_LIBVIRT', text, { hint: callHint(failure.message, call, deniedPath), data })
 }
 

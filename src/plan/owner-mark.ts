@@ -13,3 +13,12 @@ export function hasOwnerMark(xml: string, uuid: string): boolean {
   const [mark = ''] = /<lago:env\b[^>]*>/.exec(xml) ?? []
   return mark.includes(NAMESPACE) && (mark.includes(`uuid='${uuid}'`) || mark.includes(`uuid="${uuid}"`))
 }
+
+/** The same XML, marked as a machine that did not boot but was given the memory of another. */
+export function markRestored(xml: string): string {
+  return isRestored(xml) ? xml : xml.replace(/<lago:env\b/, "<lago:env restored='yes'")
+}
+
+export function isRestored(xml: string): boolean {
+  return /<lago:env\b[^>]*\brestored=/.test(xml)
+}

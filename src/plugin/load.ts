@@ -20,12 +20,15 @@ export interface LoadedModule {
 export const PLUGIN_HINT = 'lago --no-plugins works without plugins; they are named by "plugins" in the configuration'
 
 /** In the order of the configuration. Throws `LAGO_PLUGIN_LOAD` for the first that cannot be loaded. */
-export async function loadModules(settings: readonly PluginSetting[]): Promise<LoadedModule[]> {
+export async function loadModules(
+  settings: readonly PluginSetting[],
+  { limitMs = LOAD_LIMIT_MS }: { readonly limitMs?: number } = {},
+): Promise<LoadedModule[]> {
   const loaded: LoadedModule[] = []
   for (const setting of settings) {
     const filePath = resolvePlugin(setting)
     await refuseIfOthersWrite(setting, filePath)
-    loaded.push({ setting, exported: await importDefault(setting, filePath) })
+    loaded.push({ setting, exported: await importDefault(setting, filePath, limitMs) })
   }
   return loaded
 }
@@ -69,14 +72,29 @@ async function refuseIfOthersWrite(setting: PluginSetting, filePath: string): Pr
 const OTHERS_WRITE = 0o002
 const STICKY = 0o1000
 
-async function importDefault(setting: PluginSetting, filePath: string): Promise<unknown> {
+async function importDefault(setting: PluginSetting, filePath: string, limitMs: number): Promise<unknown> {
   try {
-    const module = (await import(pathToFileURL(filePath).href)) as { readonly default?: unknown } // checked afterwards
+    const module = await inTime(
+      limitMs,
+      import(pathToFileURL(filePath).href) as Promise<{ readonly default?: unknown }>,
+    ) // checked afterwards
     return module.default
   } catch (error) {
     throw notLoaded(setting, error)
   }
 }
+
+/** A plugin that waits for something at its top level would hold every verb up, or end it without a word. */
+async function inTime<T>(limitMs: number, loading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    const give = (): void => reject(new Error(`it did not load within ${limitMs / 1000} s`))
+    timer = setTimeout(give, limitMs)
+  })
+  return Promise.race([loading, limit]).finally(() => clearTimeout(timer))
+}
+
+const LOAD_LIMIT_MS = 10_000
 
 function notLoaded(setting: PluginSetting, cause: unknown): LagoError {
   const reason = messageOf(cause).split('\n', 1)[0] ?? ''

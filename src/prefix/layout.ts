@@ -27,6 +27,8 @@ export interface PrefixLayout {
   knownHosts(vm: string): string
   /** Which deploy scripts have run in the VM, and how they ended. */
   deployed(vm: string): string
+  /** What is being done to the VMs, for when it is not brought to its end. */
+  readonly underWay: string
   /** The memory of a VM that was put to sleep; `xml`: what machine it was. */
   suspended(vm: string): SnapshotFiles
   /** What a snapshot has beside the disks: the machine, and copies of `knownHosts` and `deployed`. */
@@ -56,6 +58,7 @@ export function prefixLayout(dir: string): PrefixLayout {
     consoleLog: (vm) => path.join(logs, `console-${vm}.log`),
     knownHosts: (vm) => path.join(virt, `known_hosts-${vm}`),
     deployed: (vm) => path.join(virt, `deployed-${vm}`),
+    underWay: path.join(virt, 'under-way'),
     suspended: (vm) => ({
       memory: path.join(images, `${vm}.suspended`),
       xml: path.join(virt, `suspended-${vm}.xml`),

@@ -26,16 +26,28 @@ export async function listSnapshots(
   return all
 }
 
-/** In upstream's shape: every disk of a snapshot as its spec, and with the first what the whole snapshot takes. */
+/**
+ * In upstream's shape: every disk of a snapshot as its spec, and with the first what the whole snapshot takes. Brief:
+ * what the whole snapshot takes alone.
+ */
 export function listingOutput(
   all: ReadonlyMap<string, ReadonlyMap<string, SnapshotListing>>,
+  { brief }: { readonly brief: boolean },
 ): Readonly<Record<string, unknown>> {
   return mapValues(all, (snapshots) =>
-    mapValues(snapshots, ({ disks, takenAt, withMemory, diskUseBytes }) => {
+    mapValues(snapshots, (snapshot) => {
+      const { disks, takenAt, withMemory, diskUseBytes } = snapshot
+      if (brief) return briefly(snapshot)
       const facts = { taken_at: takenAt?.toISOString(), memory: withMemory, disk_use_bytes: diskUseBytes }
       return disks.map((disk, index) => (index === 0 ? { ...disk, ...facts } : disk))
     }),
   )
+}
+
+function briefly({ takenAt, withMemory, diskUseBytes }: SnapshotListing): string {
+  const kept = withMemory ? 'memory and disks' : 'disks'
+  const when = takenAt === undefined ? 'at an unknown time' : takenAt.toISOString()
+  return `${kept}, ${when}, ${(diskUseBytes / 1024 ** 2).toFixed(1)} MiB`
 }
 
 async function listingOf(

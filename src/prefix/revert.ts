@@ -14,6 +14,7 @@ import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
 import { netsOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
 import { startNets, startVms } from './start.js'
 import { forgetSleep } from './sleep-files.js'
+import { noteUnderWay, recoverInterrupted } from './under-way.js'
 import { removeUnused } from './unused-files.js'
 
 /**
@@ -27,19 +28,22 @@ import { removeUnused } from './unused-files.js'
 export async function revertPrefix(
   task: Task,
   host: Host,
-  prefix: Prefix,
+  found: Prefix,
   name: string,
   { vms = [] }: { readonly vms?: readonly string[] } = {},
 ): Promise<Prefix> {
+  requireSnapshot((await subjectsOf(task, host, selectVms(found.plan, vms))).subjects, name)
+  const prefix = await recoverInterrupted(task, host, found)
   const all = selectVms(prefix.plan, vms)
   const { subjects, others } = await subjectsOf(task, host, all)
-  requireSnapshot(subjects, name)
   return task.step('Revert VMs snapshots', async (task) => {
     for (const vm of others) task.log('warning', `${vm.spec.name} stays as it is: its provider takes no snapshots`)
     await using undo = new UndoStack(task)
     if (subjects.some((subject) => willRun(subject, name)))
       await startNets(task, host, prefix, netsOf(prefix.plan, all), undo)
     undo.commit()
+    const running = subjects.filter(({ state }) => state === 'running').map(({ vm }) => vm)
+    await using _note = await noteUnderWay(prefix, `revert ${name}`, running)
     await using paused = new UndoStack(task)
     await pauseRunning(task, subjects, paused)
     paused.commit() // from here on a VM that cannot be taken back stays paused: it is not what anybody asked for
@@ -61,6 +65,11 @@ async function revertAll(task: Task, prefix: Prefix, subjects: readonly Subject[
         await restoreRecords(prefix.layout, vm.spec.name, name)
       }),
     )
+  } catch (error) {
+    const left = subjects.filter(({ vm }) => !done.some((other) => other.spec.name === vm.spec.name))
+    const names = left.map(({ vm }) => vm.spec.name).join(', ')
+    task.log('warning', `not taken back: ${names || 'none'}; VMs are paused or down now: lago revert ${name}`)
+    throw error
   } finally {
     await save(prefix, withVms(prefix.plan, done))
   }
@@ -120,6 +129,8 @@ async function copyOrRemove(from: string, to: string): Promise<void> {
 export function requireSnapshot(subjects: readonly { readonly vm: VmPlan }[], name: string): void {
   const missing = subjects.filter(({ vm }) => !vm.snapshots.has(name)).map(({ vm }) => vm.spec.name)
   if (missing.length === 0 && subjects.length > 0) return
+  if (subjects.length === 0)
+    throw new LagoError('LAGO_NO_SUCH_SNAPSHOT', `No snapshot ${name}: there is no VM whose provider takes snapshots`)
   const known = [...new Set(subjects.flatMap(({ vm }) => [...vm.snapshots.keys()]))]
   const meant = nearest(name, known)
   const question = meant === undefined ? '' : `; did you mean ${meant}?`

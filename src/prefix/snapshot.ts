@@ -4,12 +4,13 @@ import { about, factsOf, isSystemError, LagoError, messageOf } from '../base/err
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
-import type { EnvPlan, VmPlan } from '../plan/types.js'
+import type { VmPlan } from '../plan/types.js'
 import type { GuestAgent } from '../vm/provider.js'
 import type { Host } from './host.js'
 import type { PrefixLayout } from './layout.js'
 import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
 import { providerOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
+import { noteUnderWay, recoverInterrupted } from './under-way.js'
 import { removeUnused } from './unused-files.js'
 import { refuseSleeping } from './sleep-files.js'
 
@@ -30,20 +31,20 @@ export interface SnapshotOptions {
 export async function snapshotPrefix(
   task: Task,
   host: Host,
-  prefix: Prefix,
+  found: Prefix,
   name: string,
   { diskOnly, vms = [] }: SnapshotOptions,
 ): Promise<Prefix> {
   requireGoodName(name)
+  refuseKnown(selectVms(found.plan, vms), name)
+  const prefix = await recoverInterrupted(task, host, found)
   const all = selectVms(prefix.plan, vms)
-  refuseKnown(all, name)
   await refuseSleeping(prefix, all)
   return task.step('Create VMs snapshots', async (task) => {
     const { subjects, others } = await subjectsOf(task, host, all)
     for (const vm of others) task.log('warning', `${vm.spec.name} is left out: its provider takes no snapshots`)
     requireSome(subjects, all)
-    const plan = await atOnePoint(task, host, prefix, subjects, { name, diskOnly })
-    return await savePrefix(prefix, plan)
+    return await atOnePoint(task, host, prefix, subjects, { name, diskOnly })
   })
 }
 
@@ -53,7 +54,7 @@ async function atOnePoint(
   prefix: Prefix,
   subjects: readonly Subject[],
   wanted: SnapshotOptions & { readonly name: string },
-): Promise<EnvPlan> {
+): Promise<Prefix> {
   const frozen = wanted.diskOnly ? await freezeRunning(task, host, subjects) : []
   try {
     return await takeAll(task, host, prefix, subjects, wanted)
@@ -68,7 +69,13 @@ async function takeAll(
   prefix: Prefix,
   subjects: readonly Subject[],
   wanted: SnapshotOptions & { readonly name: string },
-): Promise<EnvPlan> {
+): Promise<Prefix> {
+  const running = subjects.filter(({ state }) => state === 'running')
+  await using _note = await noteUnderWay(
+    prefix,
+    `snapshot ${wanted.name}`,
+    running.map(({ vm }) => vm),
+  )
   await using undo = new UndoStack(task)
   await pauseRunning(task, subjects, undo)
   const takenAtMs = Date.now()
@@ -82,12 +89,11 @@ async function takeAll(
       await copyRecords(prefix.layout, vm.spec.name, wanted.name)
     }),
   )
+  // before they run on: whatever happens then, what they write to is known
+  const saved = await savePrefix(prefix, withVms(prefix.plan, taken))
   undo.commit()
-  await resume(
-    task,
-    subjects.filter(({ state }) => state === 'running'),
-  )
-  return withVms(prefix.plan, taken)
+  await resume(task, running)
+  return saved
 }
 
 interface Frozen {
@@ -184,8 +190,6 @@ function refuseKnown(vms: readonly VmPlan[], name: string): void {
 function requireSome(subjects: readonly Subject[], all: readonly VmPlan[]): void {
   if (subjects.length > 0) return
   const names = all.map((vm) => vm.spec.name).join(', ')
-  throw new LagoError(
-    'LAGO_NO_SNAPSHOTS',
-    `no snapshot can be taken: none of ${names || 'no VMs'} is a VM of this host`,
-  )
+  const why = names === '' ? 'there are no VMs' : `the provider of ${names} takes none`
+  throw new LagoError('LAGO_NO_SNAPSHOTS', `no snapshot can be taken: ${why}`)
 }

@@ -14,6 +14,7 @@ import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './
 import { destroyNets, destroyVms } from './stop.js'
 import { forgetSleep, sleepersAmong } from './sleep-files.js'
 import { wake } from './suspend.js'
+import { recoverInterrupted } from './under-way.js'
 
 /**
  * Starts the named VMs and the nets that they use; everything without names. What already runs is left alone.
@@ -22,7 +23,9 @@ import { wake } from './suspend.js'
  * Throws `LAGO_NO_SUCH_VM`, `LAGO_LIBVIRT`, `LAGO_LIBVIRT_CONNECT`, `LAGO_NO_EMULATOR`, `LAGO_PERMISSION`, or
  * `LAGO_PARTIAL` with several of them.
  */
-export async function startPrefix(task: Task, host: Host, prefix: Prefix, names: readonly string[]): Promise<void> {
+export async function startPrefix(task: Task, host: Host, found: Prefix, names: readonly string[]): Promise<void> {
+  selectVms(found.plan, names)
+  const prefix = await recoverInterrupted(task, host, found)
   const vms = selectVms(prefix.plan, names)
   await task.step(names.length > 0 ? 'Start specified VMs' : 'Start Prefix', async (task) => {
     await using undo = new UndoStack(task)
@@ -88,6 +91,7 @@ export async function startVms(
   await forgetSleep(prefix, awake)
   const paused = vms.filter((vm) => states.get(vm.spec.name) === 'paused')
   await resumeAll(task, host, paused)
+  await setClocks(task, host, prefix, paused)
 }
 
 async function bootAll(

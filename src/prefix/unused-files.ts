@@ -1,5 +1,5 @@
 /** Files of the prefix that belong to its VMs, and those that a change has made needless. */
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { DiskBacking, EnvPlan, VmPlan } from '../plan/types.js'
 import type { PrefixLayout } from './layout.js'
@@ -9,6 +9,16 @@ export async function removeUnused(layout: PrefixLayout, before: EnvPlan, after:
   const needed = filesOf(layout, after)
   for (const file of filesOf(layout, before))
     if (!needed.has(file) && isBelow(layout.dir, file)) await rm(file, { force: true })
+  for (const name of await readdir(layout.images)) {
+    const file = path.join(layout.images, name)
+    if (isOverlay(name, after) && !needed.has(file)) await rm(file, { force: true })
+  }
+}
+
+/** Named as only snapshots name images: one that no plan knows is what a killed run has left. */
+function isOverlay(name: string, { vms }: EnvPlan): boolean {
+  const [, stem] = /^(.*)\.\d+\.qcow2$/.exec(name) ?? []
+  return [...vms.values()].some((vm) => vm.disks.some((disk) => stem === `${vm.spec.name}_${disk.spec.name}`))
 }
 
 function filesOf(layout: PrefixLayout, { vms }: EnvPlan): ReadonlySet<string> {

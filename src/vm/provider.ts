@@ -56,6 +56,11 @@ export interface BootWatch {
 export interface VmSnapshots {
   /** Stops and resumes time in a running VM; neither does anything for a VM that is so already. */
   pause(task: Task, vm: VmPlan): Promise<void>
+  /**
+   * The VM with the images that it writes to: others than the plan has when a run was killed after images were frozen
+   * and before that was written down. Throws `LAGO_DISKS_DIFFER` when it cannot be made out.
+   */
+  adopt(task: Task, vm: VmPlan): Promise<VmPlan>
   resume(task: Task, vm: VmPlan): Promise<void>
   /**
    * For a VM that is paused, or down: then the disks alone. When it fails, or is aborted, there is no snapshot and the

@@ -15,6 +15,7 @@ import { snapshotPrefix } from '../../src/prefix/snapshot.js'
 import { startPrefix } from '../../src/prefix/start.js'
 import { stopPrefix } from '../../src/prefix/stop.js'
 import { suspendPrefix } from '../../src/prefix/suspend.js'
+import { noteUnderWay } from '../../src/prefix/under-way.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import type { SnapshotRequest, VmProvider, VmSnapshots } from '../../src/vm/provider.js'
 import { recordedTask } from '../helpers/recorded-task.js'
@@ -57,7 +58,11 @@ interface Fake {
 }
 
 /** The host with VMs of these states, which can be told to fail. The memory of a VM that sleeps is a real file. */
-function withFake(host: Host, states: Record<string, 'running' | 'down'>, failing: readonly string[] = []): Fake {
+function withFake(
+  host: Host,
+  states: Record<string, 'running' | 'paused' | 'down'>,
+  failing: readonly string[] = [],
+): Fake {
   const said: string[] = []
   const say = (what: string, vm: VmPlan): void => {
     said.push(`${what} ${vm.spec.name}`)
@@ -65,6 +70,10 @@ function withFake(host: Host, states: Record<string, 'running' | 'down'>, failin
   }
   const snapshots: VmSnapshots = {
     pause: async (_task, vm) => say('pause', vm),
+    adopt: async (_task, vm) => {
+      said.push(`adopt ${vm.spec.name}`)
+      return vm
+    },
     resume: async (_task, vm) => say('resume', vm),
     take: async (_task, vm, { name, takenAtMs, diskOnly, files }: SnapshotRequest) => {
       say('take', vm)
@@ -274,4 +283,26 @@ test('once they are back, VMs that were asleep stay up whatever fails after it',
   const fake = withFake(host, { vm0: 'down', vm1: 'running' }, ['resume vm0'])
   await expect(startPrefix(task, fake.host, prefix, [])).rejects.toThrow('vm0 will not resume')
   expect(fake.said.filter((text) => text.startsWith('stop'))).toEqual([])
+})
+
+test('what a killed run left paused goes on, and only that, and what the run was is told', async () => {
+  const { host, prefix } = await environment()
+  await noteUnderWay(prefix, 'snapshot clean', [...prefix.plan.vms.values()].slice(0, 1)) // killed: never disposed of
+  const { task, messages } = recordedTask()
+  const fake = withFake(host, { vm0: 'paused', vm1: 'paused' })
+  await snapshotPrefix(task, fake.host, prefix, 'other', { diskOnly: true })
+  expect(fake.said.slice(0, 2)).toEqual(['adopt vm0', 'resume vm0'])
+  expect(fake.said).not.toContain('resume vm1')
+  expect(messages()).toContain('"lago snapshot clean" was interrupted')
+  expect(existsSync(prefix.layout.underWay)).toBe(false)
+})
+
+test('overlays that a killed run left are swept with the next change', async () => {
+  const { host, prefix } = await environment()
+  const left = path.join(prefix.layout.images, 'vm0_data.7.qcow2')
+  const users = path.join(prefix.layout.images, 'mine.7.qcow2')
+  for (const file of [left, users]) await writeFile(file, '')
+  const kept = await snapshotPrefix(task, withFake(host, BOTH_RUN).host, prefix, 'clean', { diskOnly: false })
+  await deleteSnapshot(task, withFake(host, BOTH_RUN).host, kept, 'clean')
+  expect([existsSync(left), existsSync(users)]).toEqual([false, true])
 })

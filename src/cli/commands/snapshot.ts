@@ -13,10 +13,11 @@ export const snapshot: CommandSpec = {
     { name: 'disk-only', type: 'flag', help: 'leave out the memory of running VMs' },
   ],
   async run(context) {
-    if (context.args.flag('list')) return listing(context)
     const name = context.args.one('snapshot-name')
+    refuseMixed(context, name)
+    if (context.args.flag('list')) return listing(context)
     if (name === undefined)
-      throw new LagoError('LAGO_USAGE', 'snapshot: SNAPSHOT-NAME is missing', { hint: 'lago snapshot NAME, or --list' })
+      throw new LagoError('LAGO_USAGE', 'snapshot: SNAPSHOT_NAME is missing', { hint: 'lago snapshot NAME, or --list' })
     if (context.args.flag('delete')) return remove(context, name)
     const { snapshotPrefix } = await import('../../prefix/snapshot.js')
     const options = { diskOnly: context.args.flag('disk-only') }
@@ -26,11 +27,20 @@ export const snapshot: CommandSpec = {
   },
 }
 
+function refuseMixed({ args }: CommandContext, name: string | undefined): void {
+  const given = ['list', 'delete', 'disk-only'].filter((flag) => args.flag(flag)).map((flag) => `--${flag}`)
+  if (given.length > 1) throw new LagoError('LAGO_USAGE', `snapshot: ${given.join(' and ')} do not go together`)
+  if (args.flag('list') && name !== undefined)
+    throw new LagoError('LAGO_USAGE', `snapshot: --list takes no name, but "${name}" is given`)
+}
+
 async function listing(context: CommandContext): Promise<CommandOutcome> {
   return withHost(context, async (host) => {
     const { listSnapshots, listingOutput } = await import('../../prefix/list-snapshots.js')
     const { prefix } = await readPrefix(context)
-    return { output: listingOutput(await listSnapshots(context.task, host, prefix)) }
+    const all = await listSnapshots(context.task, host, prefix)
+    // what is for the eye is short; what is for programs is whole
+    return { output: listingOutput(all, { brief: context.config.outFormat === 'default' }) }
   })
 }
 

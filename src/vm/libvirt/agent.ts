@@ -1,6 +1,7 @@
 /** The guest agent of a VM, through libvirt. It is a program of the guest's: it may be silent, and it may lie. */
 import { isLagoError, LagoError, messageOf } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
+import { unlessAborted } from '../../base/unless-aborted.js'
 import { VIR_ERR_NO_DOMAIN } from '../../libvirt/constants.js'
 import { isLibvirtError } from '../../libvirt/errors.js'
 import type { LibvirtConnection, QemuCommand } from '../../libvirt/types.js'
@@ -91,7 +92,7 @@ async function inTime(
   const timer = setTimeout(() => limit.abort(), timeoutMs)
   const signal = AbortSignal.any([task.signal, limit.signal])
   try {
-    return await Promise.race([pinging, aborted(signal)])
+    return await unlessAborted(signal, pinging)
   } catch (error) {
     task.signal.throwIfAborted()
     if (!signal.aborted) throw error
@@ -99,10 +100,6 @@ async function inTime(
   } finally {
     clearTimeout(timer)
   }
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
 function isEmptyObject(answer: unknown): boolean {

@@ -1,12 +1,11 @@
 /** A VM's memory in a file while the VM does not exist, through libvirt's save and restore. */
 import { rm } from 'node:fs/promises'
-import { isLagoError } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
 import type { LibvirtConnection } from '../../libvirt/types.js'
 import type { VmPlan } from '../../plan/types.js'
 import type { SnapshotFiles, VmSleep } from '../provider.js'
 import { loadMachine, saveMachine } from './snapshots/machine-file.js'
-import { toItsEnd } from './snapshots/to-its-end.js'
+import { hasRefused, toItsEnd } from './snapshots/to-its-end.js'
 
 export function createSleep(libvirt: LibvirtConnection): VmSleep {
   return {
@@ -29,8 +28,7 @@ async function saveMemory(
   { memory, xml }: SnapshotFiles,
 ): Promise<void> {
   await libvirt.saveDomain(task, vm.libvirtName, memory).catch(async (error: unknown) => {
-    if (isLagoError(error, 'LAGO_LIBVIRT'))
-      for (const file of [memory, xml]) await rm(file, { force: true }).catch(() => undefined) // the failure counts
+    if (hasRefused(error)) for (const file of [memory, xml]) await rm(file, { force: true }).catch(() => undefined) // the failure counts
     throw error
   })
 }

@@ -9,6 +9,7 @@ test('the content of return', () => {
 
 test.each([
   ['{"error": {"class": "GenericError", "desc": "not today"}}', 'not today'],
+  [JSON.stringify({ error: { desc: `\x1b]0;evil\x07a\n${'x'.repeat(1000)}` } }), `a ${'x'.repeat(298)}`],
   ['{"error": "odd"}', 'no JSON that has a result'],
   ['not json', 'no JSON that has a result'],
   ['null', 'no JSON that has a result'],

@@ -25,6 +25,12 @@ describe('a call that libvirt refuses', () => {
     expect(toLagoError(refused({}), URI, ask).data).not.toHaveProperty('object')
   })
 
+  test('is a full disk when libvirt says so', () => {
+    const error = toLagoError(refused({ message: 'unable to write /images/m: No space left on device' }), URI, create)
+    expect(error).toMatchObject({ code: 'LAGO_NO_SPACE', hint: expect.stringContaining('free some space') })
+    expect(error.data).toMatchObject({ libvirtCode: 38 })
+  })
+
   test.each([
     "operation failed: domain 'x' already exists with uuid 1",
     'operation failed: domain is already active as x',

@@ -49,6 +49,15 @@ describe('one that cannot be loaded is one error with its name, where that stand
   })
 })
 
+test('one that waits at its top level for ever is told, and does not end the program without a word', async () => {
+  const dir = await makeTempDir()
+  await write(dir, 'p.mjs', 'await new Promise(() => undefined)')
+  await expect(loadModules([named('./p.mjs', dir)], { limitMs: 20 })).rejects.toMatchObject({
+    code: 'LAGO_PLUGIN_LOAD',
+    message: expect.stringContaining('it did not load within 0.02 s'),
+  })
+})
+
 describe('code that everybody may write is not run', () => {
   const FATAL = 'globalThis.lagoTestRan = true\nexport default {}'
 

@@ -17,6 +17,7 @@ test('everything in a prefix is where upstream has it', () => {
     scripts: '/w/.lago/default/scripts',
     logs: '/w/.lago/default/logs',
     log: '/w/.lago/default/logs/lago.log',
+    underWay: '/w/.lago/default/virt/under-way',
   })
   expect(net('lago')).toBe('/w/.lago/default/virt/net-lago')
   expect(vm('vm0')).toBe('/w/.lago/default/virt/vm-vm0')

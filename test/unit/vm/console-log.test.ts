@@ -80,6 +80,16 @@ describe('reading', () => {
     expect((await tailConsoleLog(logPath, 8)).toString()).toBe('ree four')
   })
 
+  test('of the end begins in the file in which that begins', async () => {
+    const logPath = await newLog()
+    for (const part of ['one', 'two', 'three']) {
+      await appendFile(logPath, part)
+      await rotate(logPath)
+    }
+    const ends = [0, 1, 5, 6, 8, 11, 12].map(async (size) => (await tailConsoleLog(logPath, size)).toString())
+    expect(await Promise.all(ends)).toEqual(['', 'e', 'three', 'othree', 'twothree', 'onetwothree', 'onetwothree'])
+  })
+
   test('says that there is none', async () => {
     const logPath = path.join(await tempDir(), 'console-vm0.log')
     await expect(textOf(readConsoleLog(logPath))).rejects.toMatchObject({ code: 'LAGO_NO_CONSOLE_LOG' })
@@ -94,6 +104,11 @@ describe('reading', () => {
       code: 'LAGO_PERMISSION',
       hint: expect.stringContaining('max_size'),
     })
+    await expect(tailConsoleLog(logPath, 10)).rejects.toMatchObject({ code: 'LAGO_PERMISSION' })
+    await writeFile(`${logPath}.0`, 'what there was')
+    expect((await tailConsoleLog(logPath, 1000)).toString()).toMatch(
+      /^what there was\n\[the rest is missing: .* can be read by root alone.*\]\n$/,
+    )
   })
 })
 
@@ -137,6 +152,18 @@ describe('following', () => {
       await appendFile(logPath, part)
     }
     expect(await until(follower, 'five ')).toMatch(/^\n\[.*missing.*\]\nthree four five $/)
+    await follower.return(undefined)
+  })
+
+  test('goes on with the next start, the end of the one before included', async () => {
+    const logPath = await newLog()
+    const follower = followConsoleLog(recordedTask().task, logPath, new Promise(() => undefined))
+    await appendFile(logPath, 'one ')
+    await until(follower, 'one ')
+    await appendFile(logPath, 'its end ')
+    await beginConsoleLog(logPath)
+    await appendFile(logPath, 'next start')
+    expect(await until(follower, 'next start')).toBe('its end next start')
     await follower.return(undefined)
   })
 

@@ -4,13 +4,13 @@
  */
 import { access, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isLagoError, isSystemError } from '../../../base/errors.js'
+import { isSystemError } from '../../../base/errors.js'
 import type { Task } from '../../../base/task.js'
 import { element, renderXml } from '../../../base/xml.js'
 import { createDisk } from '../../../disk/create.js'
 import { readImageInfo, rebaseImage } from '../../../disk/qemu-img.js'
 import type { LibvirtConnection } from '../../../libvirt/types.js'
-import { toItsEnd } from './to-its-end.js'
+import { hasRefused, toItsEnd } from './to-its-end.js'
 import type { DiskBacking, DiskPlan, SnapshotDisk, VmPlan } from '../../../plan/types.js'
 
 /**
@@ -46,7 +46,7 @@ async function switchTo(
     .snapshotDomain(task, to.libvirtName, snapshotXml(to, request), options)
     .catch(async (error: unknown) => {
       // else libvirt may be at it still, and qemu writes to the overlays in a moment
-      if (isLagoError(error, 'LAGO_LIBVIRT')) {
+      if (hasRefused(error)) {
         await removeOverlays(to, from)
         if (memoryPath !== undefined) await rm(memoryPath, { force: true })
       }

@@ -139,7 +139,7 @@ async function nodesOf(
   return disks.map(({ path }) => {
     const node = nodes.get(path)
     if (node !== undefined) return node
-    throw new LagoError('LAGO_QEMU', `${vm.spec.name} does not use its image ${path}`, {
+    throw new LagoError('LAGO_DISKS_DIFFER', `${vm.spec.name} does not use its image ${path}`, {
       hint: `lago stop ${vm.spec.name}, then lago start ${vm.spec.name}`,
       data: { domain: vm.libvirtName, path, open: [...nodes.keys()] },
     })

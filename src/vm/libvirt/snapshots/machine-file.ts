@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../../../base/files.js'
 import type { Task } from '../../../base/task.js'
 import { escapeXml, renderXml } from '../../../base/xml.js'
 import type { LibvirtConnection } from '../../../libvirt/types.js'
+import { markRestored } from '../../../plan/owner-mark.js'
 import type { DiskPlan, VmPlan } from '../../../plan/types.js'
 import type { SnapshotFiles } from '../../provider.js'
 import { backingStore } from '../domain-xml.js'
@@ -24,13 +25,13 @@ export async function saveMachine(
   await writeFileAtomic(xml, text.replaceAll(`${escapeXml(rootDir)}/`, ROOT_MARK), { mode: 0o600 })
 }
 
-/** The XML, with the images that `vm` names. */
+/** The XML, with the images that `vm` names, marked as restored. */
 export async function loadMachine(
   vm: VmPlan,
   { xml, rootDir }: Pick<SnapshotFiles, 'xml' | 'rootDir'>,
 ): Promise<string> {
   const text = await readFile(xml, 'utf8')
-  return withDisks(text.replaceAll(ROOT_MARK, `${escapeXml(rootDir)}/`), vm)
+  return markRestored(withDisks(text.replaceAll(ROOT_MARK, `${escapeXml(rootDir)}/`), vm))
 }
 
 /** libvirt's own XML: attributes in single quotes, `driver`, `source`, `backingStore` and `target` in this order. */

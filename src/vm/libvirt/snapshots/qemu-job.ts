@@ -1,6 +1,6 @@
 /** Long commands of qemu's monitor: begun by one command, asked after, dismissed at the end (QEMU 6.0, jobs.json). */
 import { randomUUID } from 'node:crypto'
-import { LagoError } from '../../../base/errors.js'
+import { LagoError, NO_SPACE_HINT } from '../../../base/errors.js'
 import type { Task } from '../../../base/task.js'
 import { waitUntil, type Probe } from '../../../base/wait.js'
 import type { LibvirtConnection } from '../../../libvirt/types.js'
@@ -35,10 +35,7 @@ export async function runQemuJob(
       everyMs: ASK_EVERY_MS,
     })
     await monitor.monitorCommand(task, domain, { execute: 'job-dismiss', arguments: { id } })
-    if (job.error !== undefined)
-      throw new LagoError('LAGO_QEMU', `${command.execute} on ${domain} failed: ${job.error}`, {
-        data: { domain, command: command.execute, answer: job.error },
-      })
+    if (job.error !== undefined) throw jobFailed(domain, command.execute, job.error)
   })
 
   async function look(task: Task, id: string): Promise<Probe<JobInfo>> {
@@ -49,6 +46,14 @@ export async function runQemuJob(
   }
 }
 
+function jobFailed(domain: string, command: string, said: string): LagoError {
+  const isFull = /no space left on device/i.test(said)
+  return new LagoError(isFull ? 'LAGO_NO_SPACE' : 'LAGO_QEMU', `${command} on ${domain} failed: ${said}`, {
+    hint: isFull ? NO_SPACE_HINT : undefined,
+    data: { domain, command, answer: said },
+  })
+}
+
 interface BlockInfo {
   readonly inserted?: { readonly file: string; readonly 'node-name': string }
 }
@@ -57,5 +62,17 @@ interface BlockInfo {
 export async function imageNodes(task: Task, monitor: Monitor, domain: string): Promise<ReadonlyMap<string, string>> {
   const blocks = (await monitor.monitorCommand(task, domain, { execute: 'query-block' })) as readonly BlockInfo[] // qapi
   const inserted = blocks.flatMap((block) => (block.inserted === undefined ? [] : [block.inserted]))
-  return new Map(inserted.map((image) => [image.file, image['node-name']]))
+  return new Map(inserted.map((image) => [pathOf(image.file), image['node-name']]))
+}
+
+/** qemu tells an image by options, as `json:{...}`, when its file name alone would not say how it was opened. */
+function pathOf(file: string): string {
+  if (!file.startsWith('json:')) return file
+  const options = JSON.parse(file.slice('json:'.length)) as ImageOptions // qapi: BlockdevOptions
+  return options.file?.filename ?? options.filename ?? file
+}
+
+interface ImageOptions {
+  readonly filename?: string
+  readonly file?: { readonly filename?: string }
 }

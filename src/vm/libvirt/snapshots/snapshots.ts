@@ -8,6 +8,7 @@ import { isLagoError } from '../../../base/errors.js'
 import type { Task } from '../../../base/task.js'
 import { readImageInfo } from '../../../disk/qemu-img.js'
 import type { LibvirtConnection } from '../../../libvirt/types.js'
+import { isRestored } from '../../../plan/owner-mark.js'
 import type { SnapshotDisk, SnapshotPlan, VmPlan } from '../../../plan/types.js'
 import type { SnapshotRequest, VmSnapshots } from '../../provider.js'
 import { freezeImages, mergeUnneeded, removeOverlays, withOverlays } from './external.js'
@@ -21,6 +22,7 @@ import {
   tagOf,
   usesImages,
 } from './internal.js'
+import { adoptImages } from './adopt.js'
 import { loadMachine, saveMachine } from './machine-file.js'
 import { allocatedBytes } from './sizes.js'
 
@@ -29,10 +31,17 @@ export function createSnapshots(libvirt: LibvirtConnection): VmSnapshots {
     const state = (await libvirt.domainInfos(task, [vm.libvirtName])).get(vm.libvirtName)?.state
     return state !== undefined && state !== 'shut off'
   }
+  // A second load into a qemu that was itself given its memory leaves the guest deaf for ten seconds (qemu 7.2, TCG).
+  const hasBooted = async (task: Task, vm: VmPlan): Promise<boolean> =>
+    (await isUp(task, vm)) && !isRestored(await libvirt.domainXml(task, vm.libvirtName))
   return {
     pause: async (task, vm) => libvirt.suspendDomain(task, vm.libvirtName),
     resume: async (task, vm) => libvirt.resumeDomain(task, vm.libvirtName),
-    take: async (task, vm, request) => take(task, libvirt, vm, { ...request, isUp: await isUp(task, vm) }),
+    adopt: async (task, vm) => ((await isUp(task, vm)) ? adoptImages(task, libvirt, vm) : vm),
+    async take(task, vm, request) {
+      const up = await isUp(task, vm)
+      return take(task, libvirt, up ? await adoptImages(task, libvirt, vm) : vm, { ...request, isUp: up })
+    },
     async revert(task, vm, name, place) {
       const snapshot = snapshotOf(vm, name)
       if (snapshot.form === 'external') return revertExternal(task, libvirt, vm, snapshot, place)
@@ -42,7 +51,7 @@ export function createSnapshots(libvirt: LibvirtConnection): VmSnapshots {
         await loadImages(task, snapshot.disks, name)
         return before
       }
-      if ((await isUp(task, vm)) && (await revertInPlace(task, libvirt, vm, { ...snapshot, name }))) return before
+      if ((await hasBooted(task, vm)) && (await revertInPlace(task, libvirt, vm, { ...snapshot, name }))) return before
       await libvirt.destroyDomain(task, vm.libvirtName)
       const machine = { xml: snapshot.memory.domainXmlPath, ...place }
       await libvirt.createDomain(task, await loadMachine(before, machine), { paused: true })

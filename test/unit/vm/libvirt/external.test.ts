@@ -8,6 +8,8 @@ import { createTask } from '../../../../src/base/task.js'
 import { createEmpty, createOverlay, readImageInfo } from '../../../../src/disk/qemu-img.js'
 import { planEnv } from '../../../../src/plan/plan-env.js'
 import type { DiskBacking, SnapshotPlan, VmPlan } from '../../../../src/plan/types.js'
+import { adoptImages } from '../../../../src/vm/libvirt/snapshots/adopt.js'
+import type { Monitor } from '../../../../src/vm/libvirt/snapshots/qemu-job.js'
 import { freezeImages, mergeUnneeded, withOverlays } from '../../../../src/vm/libvirt/snapshots/external.js'
 import { changeInternalSnapshot } from '../../../../src/disk/qemu-img.js'
 import { domainSpec, emptyDisk, envSpec, netSpec, planFacts } from '../../../helpers/env-spec.js'
@@ -99,7 +101,10 @@ describe('overlays', () => {
     await expect(withOverlays(task, two, disks, dir)).rejects.toMatchObject({ code: 'LAGO_DISK_BACKING' })
     expect(await readdir(dir)).toEqual(before)
 
-    const refusing = { snapshotDomain: async () => Promise.reject(new LagoError('LAGO_LIBVIRT', 'refused')) }
+    const refusing = {
+      snapshotDomain: async () =>
+        Promise.reject(new LagoError('LAGO_LIBVIRT', 'refused', { data: { libvirtCode: 1 } })),
+    }
     const request = { disks: disks.slice(0, 1), imagesDir: dir, isUp: true, memoryPath: undefined }
     await expect(freezeImages(task, refusing, vm, request)).rejects.toThrow('refused')
     expect(await readdir(dir)).toEqual(before)
@@ -124,5 +129,27 @@ describe('overlays', () => {
     expect(isDone).toBe(true)
     expect(overlaid.disks[0]?.path).toBe(path.join(dir, 'vm0_disk0.1.qcow2'))
     expect(await readdir(dir)).toContain('vm0_disk0.1.qcow2')
+  })
+})
+
+describe('a VM that writes to other images than its plan names', () => {
+  const monitor = (...open: string[]): Monitor => ({
+    monitorCommand: async () => open.map((file) => ({ inserted: { file, 'node-name': file } })),
+  })
+
+  test('is taken as it is when it writes to overlays on them', async () => {
+    const { vm, frozen, top } = await threeLayers(await tempDir())
+    const stale = { ...vm, disks: vm.disks.map((disk) => ({ ...disk, path: frozen.path, backing: frozen.backing })) }
+    const adopted = await adoptImages(task, monitor(top), stale)
+    expect(adopted.disks[0]).toMatchObject({ path: top, driver: 'qcow2', backing: frozen })
+    expect(await adoptImages(task, monitor(top), vm)).toEqual(vm)
+  })
+
+  test('is refused when that cannot be made out', async () => {
+    const dir = await tempDir()
+    const { vm } = await threeLayers(dir)
+    const other = path.join(dir, 'other.raw')
+    await createEmpty(task, other, 'raw', 1024)
+    await expect(adoptImages(task, monitor(other), vm)).rejects.toMatchObject({ code: 'LAGO_DISKS_DIFFER' })
   })
 })

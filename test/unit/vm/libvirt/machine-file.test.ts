@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { planEnv } from '../../../../src/plan/plan-env.js'
+import { hasOwnerMark, isRestored } from '../../../../src/plan/owner-mark.js'
 import type { DiskPlan, VmPlan } from '../../../../src/plan/types.js'
 import { loadMachine, saveMachine } from '../../../../src/vm/libvirt/snapshots/machine-file.js'
 import { domainSpec, emptyDisk, envSpec, netSpec, planFacts, templateDisk } from '../../../helpers/env-spec.js'
@@ -15,6 +16,9 @@ const tempDir = useTempDirs()
 function libvirtXml(prefixDir: string): string {
   return `<domain type='qemu' id='3'>
   <name>abcd-vm0</name>
+  <metadata>
+    <lago:env xmlns:lago="https://lago.dev/xmlns/env/1" uuid="abcd" vm="vm0"/>
+  </metadata>
   <devices>
     <disk type='file' device='disk'>
       <driver name='qemu' type='qcow2' cache='unsafe' discard='unmap' iothread='1'/>
@@ -73,6 +77,8 @@ describe('a machine in a file', () => {
       xml,
       rootDir: '/prefix',
     })
+    expect(isRestored(text)).toBe(true)
+    expect(hasOwnerMark(text, 'abcd')).toBe(true)
     expect(text).toContain('<serial>1</serial>')
     expect(text).toContain("<log file='/prefix/logs/console-vm0.log' append='off'/>")
     expect(text).toContain("<source file='/prefix/images/vm0_root.qcow2'/>")

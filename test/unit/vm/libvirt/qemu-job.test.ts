@@ -61,14 +61,17 @@ describe('a job of qemu', () => {
 })
 
 test("qemu's names of the images that are open, by path", async () => {
+  const options = { driver: 'qcow2', backing: { file: { filename: '/store/mini' } }, file: { filename: '/images/top' } }
   const blocks = [
     { inserted: { file: '/images/root', 'node-name': 'libvirt-2-format' } },
     { device: 'an empty drive' },
     { inserted: { file: '/images/data', 'node-name': 'libvirt-1-format' } },
+    { inserted: { file: `json:${JSON.stringify(options)}`, 'node-name': 'libvirt-3-format' } },
   ]
   const nodes = await imageNodes(recordedTask().task, { monitorCommand: async () => blocks }, 'dom')
   expect([...nodes]).toEqual([
     ['/images/root', 'libvirt-2-format'],
     ['/images/data', 'libvirt-1-format'],
+    ['/images/top', 'libvirt-3-format'],
   ])
 })
