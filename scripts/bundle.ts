@@ -22,10 +22,11 @@ await build({
     main: 'src/main.ts',
     worker: 'src/libvirt/worker.ts',
     'event-worker': 'src/libvirt/event-worker.ts',
+    guard: 'src/fixtures/guard.ts',
     ...library,
   },
   outdir: 'dist',
-  chunkNames: '[name]-[hash]', // flat: the libvirt room finds its workers beside its own chunk
+  chunkNames: '[name]-[hash]', // flat: workers and the guard are found beside the chunk that starts them
   bundle: true,
   splitting: true,
   format: 'esm',

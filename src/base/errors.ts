@@ -68,12 +68,21 @@ export const NO_SPACE_HINT = 'free some space, or put the prefix or the store on
 export function explainSystemError(error: unknown): unknown {
   if (!isSystemError(error, ...Object.keys(SYSTEM_ERRORS)) || isLagoError(error)) return error
   const { code, text, hint } = SYSTEM_ERRORS[error.code ?? ''] ?? UNNAMED
-  const where = error.path ?? 'a file'
-  return new LagoError(code, `${text}: ${where} (${error.syscall ?? 'system call'})`, {
+  const path = error.path === undefined ? undefined : shortPath(error.path)
+  return new LagoError(code, `${text}: ${path ?? 'a file'}`, {
     hint,
-    data: { path: error.path, systemCode: error.code },
+    data: { path, systemCode: error.code, syscall: error.syscall },
     cause: error,
   })
+}
+
+/** No path that can be used is longer; others may choose names without end. */
+const LONGEST_PATH = 4096
+const SHOWN_OF_LONGER = 150
+
+function shortPath(path: string): string {
+  if (path.length <= LONGEST_PATH) return path
+  return `${path.slice(0, SHOWN_OF_LONGER)}...${path.slice(-SHOWN_OF_LONGER)}`
 }
 
 interface SystemErrorText {
@@ -103,5 +112,6 @@ const SYSTEM_ERRORS: Readonly<Record<string, SystemErrorText>> = {
   ENOTEMPTY: { code: 'LAGO_FILE', text: 'the directory is not empty' },
   ELOOP: { code: 'LAGO_FILE', text: 'the links lead in circles' },
   ENAMETOOLONG: { code: 'LAGO_FILE', text: 'the name is too long' },
+  EXDEV: { code: 'LAGO_FILE', text: 'it lies on another file system' },
   EMFILE: { code: 'LAGO_FILE', text: 'too many files are open' },
 }

@@ -1,6 +1,10 @@
-/** The name that was probably meant: `nearest('memroy', ['memory', 'nics'])` is `memory`. */
+/**
+ * The name that was probably meant: `nearest('memroy', ['memory', 'nics'])` is `memory`. A candidate whose last words
+ * are the name comes before any that is spelt alike: `nearest('vm1', ['vm0', 'suite_vm1'])` is `suite_vm1`.
+ */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(name.length / 3))
+  for (const candidate of candidates) if (endsWithWords(candidate, name)) return candidate
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) > limit) continue // spares the table for texts of any length
@@ -8,6 +12,11 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     if (distance <= limit && (best === undefined || distance < best.distance)) best = { candidate, distance }
   }
   return best?.candidate
+}
+
+function endsWithWords(candidate: string, name: string): boolean {
+  if (name === '' || !candidate.toLowerCase().endsWith(name.toLowerCase())) return false
+  return /[^\p{L}\p{N}]$/u.test(candidate.slice(0, -name.length))
 }
 
 /** Optimal string alignment: insert, delete, replace and swap of neighbours cost one each. */

@@ -1,5 +1,6 @@
 /** Other programs: argv arrays only, never a shell; a failure carries the command line and the end of its stderr. */
 import { spawn } from 'node:child_process'
+import { fstatSync } from 'node:fs'
 import os from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { isSystemError, LagoError, NO_SPACE_HINT } from './errors.js'
@@ -83,7 +84,10 @@ export interface AttachedOptions {
 
 /**
  * Runs a program wired to this process's own standard streams and gives its exit code (128 + n for signal n).
- * Throws `LAGO_COMMAND_MISSING` when it is not on the host.
+ *
+ * Once nobody reads our standard output or error, and the program has written there, it is ended, and the exit code is
+ * that of SIGPIPE. ssh(1) does not see to it: it ignores the signal, and not every server ends a command whose output
+ * is not wanted any more. Throws `LAGO_COMMAND_MISSING` when it is not on the host.
  */
 export async function runAttached(
   task: Task,
@@ -94,17 +98,38 @@ export async function runAttached(
   const [program, ...args] = argv
   const exitCode = await new Promise<number>((resolve, reject) => {
     const child = spawn(program, args, {
-      stdio: [options.stdin ?? 'inherit', 'inherit', 'inherit'],
+      stdio: [options.stdin ?? 'inherit', passedOn(1), passedOn(2)],
       env: { ...process.env, ...options.env },
       signal: task.signal,
     })
     child.on('error', (error) => {
       if (!task.signal.aborted) reject(isSystemError(error, 'ENOENT') ? commandMissing(program, options) : error)
     })
-    child.on('close', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : os.constants.signals[signal])))
+    const pipes = [passOn(child.stdout, process.stdout), passOn(child.stderr, process.stderr)]
+    for (const pipe of pipes) pipe.catch(() => void child.kill())
+    child.on('close', (code, signal) => {
+      const ended = code ?? 128 + (signal === null ? 0 : os.constants.signals[signal])
+      Promise.all(pipes).then(
+        () => resolve(ended),
+        () => resolve(128 + os.constants.signals.SIGPIPE),
+      )
+    })
   })
   task.signal.throwIfAborted()
   return exitCode
+}
+
+/** Only of a pipe or a socket the reader can go away. */
+function passedOn(fd: number): 'pipe' | 'inherit' {
+  const stream = fstatSync(fd)
+  return stream.isFIFO() || stream.isSocket() ? 'pipe' : 'inherit'
+}
+
+/** Rejects when nobody reads `to` any more. */
+async function passOn(from: Readable | null, to: Writable): Promise<void> {
+  if (from === null) return
+  for await (const chunk of from)
+    await new Promise<void>((resolve, reject) => to.write(chunk, (error) => (error ? reject(error) : resolve())))
 }
 
 function commandMissing(program: string, options: { readonly package?: string }): LagoError {

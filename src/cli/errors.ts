@@ -1,15 +1,16 @@
 /** How an error is told on stderr. */
 import { inspect } from 'node:util'
 import { isLagoError, type LagoError } from '../base/errors.js'
+import { plainText } from '../base/plain-text.js'
 
 /**
  * A known error is its message with its code and the hint; at debug level with its stack. Anything else is a fault of
- * the program and always comes with its stack (spec 1.6).
+ * the program and always comes with its stack (spec 1.6). Guests may have had a say in any of it.
  */
 export function describeError(error: unknown, options: { readonly debug: boolean }): string {
-  if (!isLagoError(error)) return `Error occured, aborting\n${inspect(error)}\n`
+  if (!isLagoError(error)) return plainText(`Error occured, aborting\n${inspect(error)}\n`)
   const stack = options.debug ? [inspect(error)] : []
-  return [...usageOf(error), messageWithCode(error), ...hintOf(error), ...stack].join('\n') + '\n'
+  return plainText([...usageOf(error), messageWithCode(error), ...hintOf(error), ...stack].join('\n') + '\n')
 }
 
 /** The code stands at the end of the first line; further lines, as of an init file with several faults, follow. */

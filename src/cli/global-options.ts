@@ -10,13 +10,15 @@ export interface GlobalOption extends OptionSpec {
 export const HELP_OPTION: OptionSpec = { name: 'help', short: 'h', type: 'flag', help: 'show this help and exit' }
 
 export const GLOBAL_OPTIONS: readonly GlobalOption[] = [
-  ...LAGO_SETTINGS.flatMap(({ option, short, type, choices, default: value, help }): GlobalOption[] => {
+  ...LAGO_SETTINGS.flatMap(({ key, option, short, type, choices, default: value, help }): GlobalOption[] => {
     if (option === undefined) return []
     return [
       {
         name: option,
         type: type === 'int' || type === 'flag' ? type : 'string',
-        help,
+        help: key.endsWith('_password')
+          ? `${help}; ps shows it: rather set LAGO_${key.toUpperCase()}, or a file`
+          : help,
         ...(short === undefined ? {} : { short }),
         ...(choices === undefined ? {} : { choices }),
         ...(value === undefined || type === 'flag' ? {} : { default: value }),

@@ -42,9 +42,9 @@ export async function parseArgv(argv: readonly string[], commands: readonly Comm
   const words = argv.slice(argv.length - program.words.length)
   const { command, tail } = findCommand(words, commands)
   if (command === undefined) return groupHelp(words, commands)
-  return command.passThrough === true
-    ? { kind: 'run', command, words: tail, options: new Map(), globals: program.options }
-    : parseVerb(command, tail, program.options)
+  if (command.passThrough !== true) return parseVerb(command, tail, program.options)
+  if (tail[0] === '--help' || tail[0] === '-h') return verbHelp(command)
+  return { kind: 'run', command, words: tail, options: new Map(), globals: program.options }
 }
 
 /** The verb that stands first in `words`, and the words behind it. Its name may be of two words: `ovirt deploy`. */
@@ -90,12 +90,14 @@ async function parseVerb(
   const isOwn = ([key]: readonly [string, string]): boolean => command.options.some(({ name }) => keyOf(name) === key)
   const options = new Map([...parsed.options].filter(isOwn))
   const others = new Map([...parsed.options].filter((entry) => !isOwn(entry)))
-  if (others.has('help')) {
-    const { commandHelp } = await import('./help.js')
-    return { kind: 'help', text: await commandHelp(command), exitCode: 0 }
-  }
+  if (others.has('help')) return verbHelp(command)
   if (others.has('version')) return { kind: 'version' }
   return { kind: 'run', command, words: parsed.words, options, globals: new Map([...globals, ...others]) }
+}
+
+async function verbHelp(command: CommandSpec): Promise<Invocation> {
+  const { commandHelp } = await import('./help.js')
+  return { kind: 'help', text: await commandHelp(command), exitCode: 0 }
 }
 
 async function programHelp(commands: readonly CommandSpec[], exitCode: 0 | 1): Promise<Invocation> {

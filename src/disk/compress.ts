@@ -1,9 +1,10 @@
 /** Images in compressed files, by the system's xz and zstd, which use all cores. */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { isSystemError, LagoError, NO_SPACE_HINT } from '../base/errors.js'
 import { startProgram } from '../base/process.js'
+import { writeSparse } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
 import { createDigester, readChunks, type Digests } from './checksum.js'
 
@@ -102,7 +103,7 @@ async function filter(
   try {
     const [fed, written] = await Promise.allSettled([
       pipeline(Readable.from(input, { objectMode: false }), program.stdin, { signal: task.signal }),
-      writeSparse(toPath, observe(program.stdout)).catch((error: unknown) => {
+      writeToDisk(toPath, observe(program.stdout)).catch((error: unknown) => {
         program.end() // or it would wait for somebody to read
         throw error
       }),
@@ -118,30 +119,14 @@ async function filter(
   }
 }
 
-const BLOCK_BYTES = 64 * 1024
-const ZEROS = Buffer.alloc(BLOCK_BYTES)
-
-/** Pieces of zeros become holes. */
-async function writeSparse(filePath: string, chunks: AsyncIterable<Buffer>): Promise<void> {
+async function writeToDisk(filePath: string, chunks: AsyncIterable<Buffer>): Promise<void> {
   const file = await open(filePath, 'w')
   try {
-    let at = 0
-    for await (const chunk of chunks) {
-      for (let from = 0; from < chunk.length; from += BLOCK_BYTES)
-        await writeUnlessZero(file, chunk.subarray(from, from + BLOCK_BYTES), at + from)
-      at += chunk.length
-    }
-    await file.truncate(at)
+    await writeSparse(file, chunks)
     await file.sync()
   } finally {
     await file.close()
   }
-}
-
-async function writeUnlessZero(file: FileHandle, block: Buffer, at: number): Promise<void> {
-  if (block.equals(ZEROS.subarray(0, block.length))) return
-  for (let done = 0; done < block.length;)
-    done += (await file.write(block, done, block.length - done, at + done)).bytesWritten
 }
 
 function explainWriteError(error: unknown, toPath: string): unknown {

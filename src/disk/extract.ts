@@ -1,7 +1,14 @@
 /** The content of a disk as a new image, as it is now: neither snapshots inside it nor the layers below are needed. */
 import type { Task } from '../base/task.js'
 import { chainName, type ImageFile } from './chain.js'
-import { qemuImg, readImageInfo, type ImageFormat } from './qemu-img.js'
+import {
+  convertNode,
+  createOverlayOnNode,
+  readImageInfo,
+  rebaseImage,
+  writeBackingName,
+  type ImageFormat,
+} from './qemu-img.js'
 
 /**
  * Everything that the disk shows, in one file that needs no other; zeros take no space.
@@ -13,7 +20,7 @@ export async function extractWhole(
   to: { readonly path: string; readonly format: ImageFormat },
 ): Promise<void> {
   const onPercent = await progressOf(task, chain)
-  await qemuImg(task, ['convert', '-p', '-O', to.format, await chainName(chain), to.path], onPercent)
+  await convertNode(task, await chainName(chain), to, onPercent)
 }
 
 /**
@@ -29,9 +36,9 @@ export async function extractLayer(
   const [top, base] = [chain[0], chain.at(-1)]
   if (top === undefined || base === undefined || chain.length < 2) throw new Error('unreachable: nothing is below')
   const onPercent = await progressOf(task, chain)
-  await qemuImg(task, ['create', '-q', '-f', 'qcow2', '-F', top.format, '-b', await chainName(chain), toPath])
-  await qemuImg(task, ['rebase', '-p', '-f', 'qcow2', '-F', base.format, '-b', base.path, toPath], onPercent)
-  await qemuImg(task, ['rebase', '-u', '-f', 'qcow2', '-F', base.format, '-b', parentName, toPath])
+  await createOverlayOnNode(task, toPath, { name: await chainName(chain), format: top.format })
+  await rebaseImage(task, toPath, base, onPercent)
+  await writeBackingName(task, toPath, { name: parentName, format: base.format })
 }
 
 async function progressOf(task: Task, [top]: readonly ImageFile[]): Promise<(percent: number) => void> {

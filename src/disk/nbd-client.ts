@@ -10,10 +10,15 @@ export interface NbdClient extends BlockSource, AsyncDisposable {}
 /** Rejects with the socket's own error while nobody listens there. */
 export async function connectNbd(task: Task, socketPath: string): Promise<NbdClient> {
   const socket = connect({ path: socketPath, signal: task.signal })
-  await once(socket, 'connect', { signal: task.signal })
-  const replies = createReader(socket)
-  const sizeBytes = await negotiate(socket, replies)
-  return nbdClient(socket, replies, sizeBytes)
+  try {
+    const replies = createReader(socket)
+    await once(socket, 'connect')
+    return nbdClient(socket, replies, await negotiate(socket, replies))
+  } catch (error) {
+    socket.destroy()
+    task.signal.throwIfAborted()
+    throw error
+  }
 }
 
 const NBD_MAGIC = 'NBDMAGIC'

@@ -5,9 +5,9 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { isLagoError, isSystemError, LagoError } from '../base/errors.js'
+import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
 import { waitUntil } from '../base/wait.js'
 import type { BlockSource } from './block-source.js'
@@ -29,7 +29,7 @@ export async function openImage(
   image: { readonly path: string; readonly format: 'qcow2' | 'raw' },
 ): Promise<OpenImage> {
   const guard = await endWithParent(task)
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'lago-disk-')) // nobody else can enter it
+  const dir = await mkdtemp(path.join(socketDir(), 'lago-disk-')) // nobody else can enter it
   try {
     const socketPath = path.join(dir, 'nbd')
     const server = startServer(task, guard, image, socketPath)

@@ -80,6 +80,28 @@ export async function convertImage(
 }
 
 /**
+ * Everything that `nodeName` shows, as a new image; holes stay holes. The name is qemu's own for an image, with all that
+ * it is laid over (`json:...`), so that nothing is taken from headers.
+ */
+export async function convertNode(
+  task: Task,
+  nodeName: string,
+  to: { readonly path: string; readonly format: ImageFormat },
+  onPercent: (percent: number) => void,
+): Promise<void> {
+  await qemuImg(task, ['convert', '-p', '-O', to.format, nodeName, absolute(to.path)], onPercent)
+}
+
+/** An empty qcow2 layer over an image that is named as for `convertNode`. */
+export async function createOverlayOnNode(
+  task: Task,
+  imagePath: string,
+  node: { readonly name: string; readonly format: ImageFormat },
+): Promise<void> {
+  await qemuImg(task, ['create', '-q', '-f', 'qcow2', '-F', node.format, '-b', node.name, absolute(imagePath)])
+}
+
+/**
  * Snapshots inside a qcow2 image that no VM uses. qemu-img finds them by number first and by name then, so a name must
  * not be a number; it takes two of one name.
  */
@@ -94,13 +116,29 @@ export async function changeInternalSnapshot(
 }
 
 /** Makes the image stand on `backing` with its content as it was; what lay between is copied into it. Its active layer only. */
-export async function rebaseImage(task: Task, imagePath: string, backing: BackingFile): Promise<void> {
-  await qemuImg(task, ['rebase', '-f', 'qcow2', ...backingOptions(imagePath, backing), absolute(imagePath)])
+export async function rebaseImage(
+  task: Task,
+  imagePath: string,
+  backing: BackingFile,
+  onPercent?: (percent: number) => void,
+): Promise<void> {
+  const progress = onPercent === undefined ? [] : ['-p']
+  const options = [...progress, '-f', 'qcow2', ...backingOptions(imagePath, backing)]
+  await qemuImg(task, ['rebase', ...options, absolute(imagePath)], onPercent)
 }
 
 /** Writes down another path of the same backing file; no data is looked at. */
 export async function renameBacking(task: Task, imagePath: string, backing: BackingFile): Promise<void> {
-  const options = ['-u', '-f', 'qcow2', '-F', backing.format, '-b', absolute(backing.path)]
+  await writeBackingName(task, imagePath, { name: absolute(backing.path), format: backing.format })
+}
+
+/** As `renameBacking`, with any name, whether or not there is such a file: `./NAME` is looked for beside the image. */
+export async function writeBackingName(
+  task: Task,
+  imagePath: string,
+  backing: { readonly name: string; readonly format: ImageFormat },
+): Promise<void> {
+  const options = ['-u', '-f', 'qcow2', '-F', backing.format, '-b', backing.name]
   await qemuImg(task, ['rebase', ...options, absolute(imagePath)])
 }
 
@@ -116,7 +154,7 @@ function backingOptions(imagePath: string, backing: BackingFile): readonly strin
 }
 
 /** Runs qemu-img with its arguments as they are; with `-p` among them, `onPercent` hears how far it is. */
-export async function qemuImg(
+async function qemuImg(
   task: Task,
   args: readonly string[],
   onPercent?: (percent: number) => void,

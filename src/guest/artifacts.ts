@@ -1,6 +1,7 @@
 /** Files that are fetched from a guest: patterns are expanded there, and everything comes as one tar stream. */
 import type { Readable } from 'node:stream'
 import { LagoError } from '../base/errors.js'
+import { lastLines } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import type { Guest } from './guest.js'
 import { quoteWord, quoteWords } from './quote.js'
@@ -106,5 +107,5 @@ export function streamArtifacts(task: Task, guest: Guest, realPaths: readonly st
 }
 
 function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? ''
+  return lastLines(text, 1)[0] ?? ''
 }

@@ -1,26 +1,25 @@
 /** Files and directories from a guest onto the host. */
-import { randomBytes } from 'node:crypto'
-import { chmod, mkdir, open, rename, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, readlink, rename, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { explainSystemError, LagoError } from '../base/errors.js'
+import { writeSparse } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
 import { asSsh, askGuest, copyFailed, guestPathOf, type GuestPlace } from './copy-ways.js'
 import type { CopyRequest } from './copy-to.js'
 import type { Guest } from './guest.js'
 import { countBytes } from './progress.js'
 import { copyBySftp } from './sftp.js'
-import { writeSparse } from './sparse-file.js'
-import { mergeTree, removeTree } from './tree.js'
-import { hostileEntry, unpackFromGuest } from './unpack.js'
+import { inTheWay, lstatIfThere, mergeTree, removeTree, temporaryName } from './tree.js'
+import { hostileEntry, shown, unpackFromGuest } from './unpack.js'
 
 /**
  * Copies a file or a directory; into `to` if that is a directory, else under the name `to`. Directories are merged.
  *
- * What is kept and what is refused: see `unpackFromGuest`. By tar, else by sftp, else, files only, by `cat`. Nothing
- * half-copied stands under the new name.
- * Throws `LAGO_GUEST_NO_FILE` when there is no `from`, `LAGO_FILE` when the parent of `to` is missing,
- * `LAGO_COPY_FAILED`, and what `unpackFromGuest` and the connection throw.
+ * What is kept and what is refused: see `unpackFromGuest`. By tar, else by sftp, else, files only, by `cat`; so are files
+ * that tell no size, as those of /proc. Nothing half-copied stands under the new name.
+ * Throws `LAGO_GUEST_NO_FILE` when there is no `from`, `LAGO_FILE` when the parent of `to` is missing or
+ * something else stands in its place, * `LAGO_COPY_FAILED`, and what `unpackFromGuest` and the connection throw.
  */
 export async function copyFromGuest(task: Task, guest: Guest, { from, to }: CopyRequest): Promise<void> {
   const source = guestPathOf(from)
@@ -28,8 +27,16 @@ export async function copyFromGuest(task: Task, guest: Guest, { from, to }: Copy
   const final = await finalPath(to, name)
   const { tar, kind } = await askGuest(task, guest, source)
   if (kind !== 'directory' && kind !== 'file') throw noSource(guest, from, kind)
+  await refuseInTheWay(final, { isDirectory: kind === 'directory' })
   const get = { source, final, what: `copy ${guest.vm}:${from}`, isDirectory: kind === 'directory' }
-  if (tar !== 'none') return getByTar(task, guest, get)
+  if (isKernels(source) && get.isDirectory)
+    task.log('warning', `${get.what}: what the kernel makes up may come empty: copy the files that you need one by one`)
+  if (isKernels(source) && !get.isDirectory) return getByCat(task, guest, get)
+  if (tar !== 'none') {
+    await getByTar(task, guest, get)
+    if (!get.isDirectory && (await stat(final)).size === 0) await getByCat(task, guest, get, { unlessEmpty: true })
+    return
+  }
   if (await getBySftp(task, guest, get)) return
   if (get.isDirectory) throw copyFailed(get.what, 'the guest has neither tar nor an sftp server: files only')
   await getByCat(task, guest, get)
@@ -60,6 +67,43 @@ async function isDirectory(file: string): Promise<boolean> {
     (entry) => entry.isDirectory(),
     () => false,
   )
+}
+
+/** Before anything is sent: whatever has that name stays what it is. */
+async function refuseInTheWay(final: string, { isDirectory }: { isDirectory: boolean }): Promise<void> {
+  const there = await lstatIfThere(final).catch((error: unknown) => {
+    throw explainSystemError(error)
+  })
+  if (there === undefined) return
+  const isSpecial = there.isSymbolicLink() ? await leadsToSpecial(final) : !there.isFile() && !there.isDirectory()
+  if (isSpecial)
+    throw new LagoError('LAGO_FILE', `cannot write ${final}: it is neither a file nor a directory`, {
+      hint: 'copy to a file, and read that',
+      data: { path: final },
+    })
+  // a link to a directory stays, a link to anything else is replaced by a file
+  const isDirectoryThere = there.isSymbolicLink()
+    ? isDirectory &&
+      (await stat(final).then(
+        (s) => s.isDirectory(),
+        () => false,
+      ))
+    : there.isDirectory()
+  if (isDirectoryThere !== isDirectory) throw inTheWay(final, { isDirectory: isDirectoryThere })
+}
+
+/** As /dev/stdout does, even where that is a file at the moment. */
+async function leadsToSpecial(link: string): Promise<boolean> {
+  if ((await readlink(link)).startsWith('/proc/')) return true
+  return stat(link).then(
+    (target) => !target.isFile() && !target.isDirectory(),
+    () => false, // it leads nowhere
+  )
+}
+
+/** Files whose size is told only by reading them. */
+function isKernels(source: string): boolean {
+  return /^\/+(proc|sys)(\/|$)/.test(source)
 }
 
 function noSource(guest: Guest, from: string, kind: GuestPlace['kind']): LagoError {
@@ -104,7 +148,7 @@ function onlyFile(what: string, name: { from: string; to: string }): { rename: R
   return {
     rename(entryPath, type) {
       if (entryPath !== name.from || type !== 'file')
-        throw hostileEntry(what, JSON.stringify(entryPath), 'is not the file that was asked for')
+        throw hostileEntry(what, shown(Buffer.from(entryPath).toString('latin1')), 'is not the file that was asked for')
       isThere = true
       return name.to
     },
@@ -127,7 +171,13 @@ async function getBySftp(task: Task, guest: Guest, { source, final, isDirectory 
   })
 }
 
-async function getByCat(task: Task, guest: Guest, { source, final, what }: Get): Promise<void> {
+/** With `unlessEmpty`, a file that proves to be empty is not written. */
+async function getByCat(
+  task: Task,
+  guest: Guest,
+  { source, final, what }: Get,
+  { unlessEmpty = false } = {},
+): Promise<void> {
   await beside(final, async (stageDir) => {
     const { stdin, stdout, ended } = guest.start(task, ['cat', source])
     stdin.end()
@@ -143,6 +193,7 @@ async function getByCat(task: Task, guest: Guest, { source, final, what }: Get):
     }
     const { exitCode, stderr } = await ended
     if (exitCode !== 0) throw copyFailed(what, stderr)
+    if (unlessEmpty && (await stat(temporaryPath)).size === 0) return
     await rename(temporaryPath, final)
   })
 }
@@ -158,8 +209,10 @@ function counted(task: Task, stdout: Readable): Readable {
 
 /** A directory of our own beside `final`, gone afterwards. */
 async function beside<T>(final: string, work: (stageDir: string) => Promise<T>): Promise<T> {
-  const stageDir = path.join(path.dirname(final), `.${path.basename(final)}.${randomBytes(6).toString('hex')}`)
-  await mkdir(stageDir, { mode: 0o700 })
+  const stageDir = path.join(path.dirname(final), temporaryName().toString())
+  await mkdir(stageDir, { mode: 0o700 }).catch((error: unknown) => {
+    throw explainSystemError(error)
+  })
   try {
     return await work(stageDir)
   } finally {

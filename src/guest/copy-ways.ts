@@ -1,6 +1,7 @@
 /** What a guest has for copying, and what there is at a path in it. */
 import path from 'node:path'
 import { LagoError } from '../base/errors.js'
+import { lastLines } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import type { Guest } from './guest.js'
 import type { SshGuest } from './ssh-guest.js'
@@ -47,7 +48,7 @@ export function asSsh(guest: Guest): SshGuest | undefined {
 
 /** Of the guest's or the host's tools; `LAGO_NO_SPACE` when they say that a disk is full, else `LAGO_COPY_FAILED`. */
 export function copyFailed(what: string, said: string): LagoError {
-  const last = said.trim().split('\n').slice(-3).join('; ')
+  const last = lastLines(said, 3).join('; ')
   if (/no space left on device|disk quota exceeded/i.test(said))
     return new LagoError('LAGO_NO_SPACE', `${what}: the disk is full: ${last}`, { hint: 'free some space there' })
   return new LagoError('LAGO_COPY_FAILED', `${what}: ${last === '' ? 'it ended without a word' : last}`)

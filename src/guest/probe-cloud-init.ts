@@ -2,7 +2,8 @@
  * Whether cloud-init has done its work in a guest, by the files that it leaves in /run: its own `status --wait` is a
  * Python program that looks four times a second, which an emulated guest feels.
  */
-import { plainText, type GuestProbe } from './probe.js'
+import { plainLine } from '../base/plain-text.js'
+import type { GuestProbe } from './probe.js'
 
 /** cloud-init, "Boot status": `result.json` is written at the end of a boot, `disabled` by its generator. */
 const SCRIPT = `
@@ -34,7 +35,7 @@ const LOOK = 'lago shell VM cat /var/log/cloud-init-output.log'
 /** A file that is half written has none yet; that it exists is what counts. */
 function errorsIn(json: string): string[] {
   const errors = membersOf(membersOf(parsed(json))['v1'])['errors']
-  return Array.isArray(errors) ? errors.map((error) => plainText(String(error))) : []
+  return Array.isArray(errors) ? errors.map((error) => plainLine(String(error))) : []
 }
 
 function parsed(json: string): unknown {

@@ -1,5 +1,6 @@
 /** Whether a unit of systemd is active in a guest. */
-import { plainText, type GuestProbe } from './probe.js'
+import { plainLine } from '../base/plain-text.js'
+import type { GuestProbe } from './probe.js'
 
 const NO_SYSTEMD = 97
 const JOURNAL_LINES = 10
@@ -28,7 +29,7 @@ export function unitProbe(unit: string): GuestProbe {
         hint: 'wait for port:N or cmd:COMMAND',
       }
     const [properties = '', ...journal] = stdout.split('\n\n')
-    const property = (name: string): string => plainText(new RegExp(`^${name}=(.*)$`, 'm').exec(properties)?.[1] ?? '')
+    const property = (name: string): string => plainLine(new RegExp(`^${name}=(.*)$`, 'm').exec(properties)?.[1] ?? '')
     const [load, active] = [property('LoadState'), property('ActiveState')]
     if (active === 'active') return { value: true }
     if (active === 'failed') return { never: [`unit ${unit} has failed`, ...lastOf(journal.join('\n'))].join('\n    ') }
@@ -39,5 +40,5 @@ export function unitProbe(unit: string): GuestProbe {
 
 function lastOf(journal: string): string[] {
   const lines = journal.split('\n').filter((line) => line.trim() !== '')
-  return lines.slice(-JOURNAL_LINES).map(plainText)
+  return lines.slice(-JOURNAL_LINES).map((line) => plainLine(line))
 }

@@ -1,4 +1,5 @@
 /** A local script run by the guest's shell: its text goes over standard input, so that nothing is left in the guest. */
+import { plainText } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import type { Guest } from './guest.js'
 
@@ -9,7 +10,7 @@ export interface ScriptResult {
 }
 
 /** bash where there is one, as deploy scripts expect; else what there is. */
-const SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -s; else exec sh -s; fi'
+export const SCRIPT_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -s; else exec sh -s; fi'
 
 const MAX_LAST_LINES = 20
 /** A line that is longer is given in pieces. */
@@ -27,27 +28,20 @@ export async function runScript(
 ): Promise<ScriptResult> {
   const lastLines: string[] = []
   const take = (line: string): void => {
-    const text = printable(line)
-    lastLines.push(text)
-    if (lastLines.length > MAX_LAST_LINES) lastLines.shift()
-    onLine(text)
+    for (const text of plainText(line).split('\n')) {
+      lastLines.push(text)
+      if (lastLines.length > MAX_LAST_LINES) lastLines.shift()
+      onLine(text)
+    }
   }
   const splitters = { stdout: createLineSplitter(take), stderr: createLineSplitter(take) }
-  const { exitCode } = await guest.run(task, SHELL, {
+  const { exitCode } = await guest.run(task, SCRIPT_SHELL, {
     input: content,
     onOutput: (text, stream) => splitters[stream].write(text),
   })
   splitters.stdout.end()
   splitters.stderr.end()
   return { exitCode, lastLines }
-}
-
-/** What a guest prints could steer the terminal that shows it. */
-export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (char) => {
-    return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`
-  })
 }
 
 function createLineSplitter(onLine: (line: string) => void): { write(text: string): void; end(): void } {

@@ -4,10 +4,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { runAttached } from '../base/process.js'
 import type { Task } from '../base/task.js'
+import { isHostKeyKnown } from './host-key.js'
+import { SCRIPT_SHELL } from './script.js'
 import { sshCommand, type SshTarget } from './ssh-command.js'
 import { SSH_FAILED, sshFailure } from './ssh-failure.js'
 import { openSshGuest, type SshGuest } from './ssh-guest.js'
-import { isHostKeyKnown } from './ssh-master.js'
 import { probeSsh } from './wait-for-ssh.js'
 
 export interface ShellRequest {
@@ -20,17 +21,17 @@ export interface ShellRequest {
 
 /** bash where the guest has it, as users of `lago shell` expect; else what there is. */
 const LOGIN_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi'
-const SCRIPT_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -s; else exec sh -s; fi'
 
 /**
  * Runs it and gives the guest's exit code (spec 1.13).
  *
- * No words: an interactive shell. One word that names a local file: its content is run by `bash -s`. Otherwise the
+ * A leading `--` is none of the words. No words: an interactive shell. One word that names a local file: its content is run by `bash -s`. Otherwise the
  * words, less a leading `-c`, are joined by spaces for the guest's shell, as ssh does.
  * The first contact is made as `openSshGuest` makes it.
  * Throws `LAGO_COMMAND_MISSING` without an ssh client, and what `sshFailure` gives.
  */
-export async function runShell(task: Task, target: SshTarget, request: ShellRequest): Promise<number> {
+export async function runShell(task: Task, target: SshTarget, typed: ShellRequest): Promise<number> {
+  const request = { ...typed, words: typed.words[0] === '--' ? typed.words.slice(1) : typed.words }
   const script = await openScript(request)
   const logDir = await mkdtemp(path.join(os.tmpdir(), 'lago-shell-'))
   try {
@@ -44,6 +45,11 @@ export async function runShell(task: Task, target: SshTarget, request: ShellRequ
     // 255 may be the command's own; ssh says more about its failures than that
     const said = exitCode === SSH_FAILED ? await readFile(logPath, 'latin1').catch(() => '') : ''
     if (said.trim() !== '') throw sshFailure(target, said)
+    if (exitCode === SSH_FAILED)
+      task.log(
+        'warning',
+        `${target.vm}: the command ended with ${SSH_FAILED}, or, as when killed, without an exit code`,
+      )
     return exitCode
   } finally {
     await script?.close()

@@ -2,6 +2,7 @@
  * The command line of the system's ssh client for one guest. This room reaches into guests; it does not know how they
  * came to run.
  */
+import { isIPv6 } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 export interface SshTarget {
@@ -62,7 +63,8 @@ export function sshMasterCommand(target: SshTarget, controlPath: string): SshCom
 
 /** File transfer over the connection at `controlPath`; the batch is read from standard input. */
 export function sftpCommand(target: SshTarget, controlPath: string): SshCommand {
-  const address = `${target.user}@${target.ip}`
+  // sftp(1): what follows a colon outside of brackets is a path
+  const address = `${target.user}@${isIPv6(target.ip) ? `[${target.ip}]` : target.ip}`
   return {
     argv: ['sftp', '-q', '-b', '-', '-p', ...sshFlags(target, sharing(controlPath, 'no')), '--', address],
     env: askpassEnv(target.password),

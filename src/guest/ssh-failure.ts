@@ -1,5 +1,6 @@
 /** What ssh(1) says when it fails itself, as an error that names the VM. */
 import { LagoError } from '../base/errors.js'
+import { lastLines } from '../base/plain-text.js'
 import type { SshTarget } from './ssh-command.js'
 
 /** ssh(1): its own failures; a command in the guest may end with it too. */
@@ -17,7 +18,7 @@ export function sshFailure(target: SshTarget, said: string): LagoError {
       hint: `was it built anew on purpose? then remove ${target.knownHostsPath}`,
       data: { ...data, knownHostsPath: target.knownHostsPath },
     })
-  const last = lastLine(said)
+  const [last = 'the connection ended without a word'] = lastLines(said, 1)
   if (/permission denied \(|too many authentication failures/i.test(said))
     return new LagoError('LAGO_GUEST_AUTH', `${where} accepts neither the key nor the password: ${last}`, {
       hint: `is ${target.keyPath}.pub in the guest's authorized_keys? else set ssh-password in the init file`,
@@ -32,9 +33,4 @@ export function sshFailure(target: SshTarget, said: string): LagoError {
 /** A changed key and a refused one are facts; the rest may be a server that is only busy or just coming up. */
 export function mayPass(failure: LagoError): boolean {
   return failure.code === 'LAGO_GUEST_UNREACHABLE'
-}
-
-function lastLine(said: string): string {
-  const lines = said.split(/[\r\n]+/).map((line) => line.trim())
-  return lines.findLast((line) => line !== '') ?? 'the connection ended without a word'
 }

@@ -1,12 +1,13 @@
 /** A guest by the system's ssh client: one connection that all commands share. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
+import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
+import { unlessAborted } from '../base/unless-aborted.js'
 import type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } from './guest.js'
 import { commandText } from './quote.js'
 import { sshCommand, type SshCommand, type SshTarget } from './ssh-command.js'
@@ -153,6 +154,15 @@ class SharedSsh implements SshGuest {
     const stop = (): void => end(program)
     signal.addEventListener('abort', stop)
     stdin.pipe(program.stdin)
+    // whoever wrote has given up: the guest would wait for the rest for ever
+    let isGivenUp = false
+    const giveUp = (): void => {
+      if (stdin.readableEnded) return
+      isGivenUp = true
+      end(program)
+    }
+    stdin.once('close', giveUp)
+    if (stdin.closed) giveUp()
     program.stdout.pipe(stdout)
     program.stderr.pipe(stderr)
     // nobody reads any more: the program shall notice, instead of waiting for ever
@@ -160,9 +170,11 @@ class SharedSsh implements SshGuest {
     try {
       const exitCode = await program.ended
       signal.throwIfAborted()
+      if (isGivenUp) throw stdin.errored ?? new Error(`the input of a command in ${this.vm} was given up`)
       return exitCode
     } finally {
       signal.removeEventListener('abort', stop)
+      stdin.removeListener('close', giveUp)
       this.#running.delete(program)
       stdin.unpipe()
       stdin.destroy()
@@ -194,7 +206,7 @@ class SharedSsh implements SshGuest {
     const opening = this.#opening
     opening.waiting++
     try {
-      return await unlessAborted(opening.master, task.signal)
+      return await unlessAborted(task.signal, opening.master)
     } finally {
       if (--opening.waiting === 0) {
         opening.abort.abort(task.signal.reason)
@@ -215,13 +227,20 @@ class SharedSsh implements SshGuest {
   }
 
   async #openMaster(task: Task, signal: AbortSignal): Promise<SshMaster> {
-    this.#dir ??= mkdtemp(path.join(socketDir(), 'lago-ssh-'))
-    const controlPath = path.join(await this.#dir, `s${++this.#count}`)
+    const controlPath = path.join(await this.#socketDir(), `s${++this.#count}`)
     task.log('debug', `${this.vm}: connecting to ${this.target.user}@${this.target.ip}`)
     const master = await openSshMaster(task, this.target, controlPath, signal)
     this.#master = master
     if (master.isFirstContact) this.#syncing = this.#sync(task)
     return master
+  }
+
+  async #socketDir(): Promise<string> {
+    this.#dir ??= mkdtemp(path.join(socketDir(), 'lago-ssh-')).catch((error: unknown) => {
+      this.#dir = undefined // the next command tries again
+      throw error
+    })
+    return this.#dir
   }
 
   async #sync(task: Task): Promise<void> {
@@ -254,12 +273,6 @@ interface Begun extends Streams {
   readonly ended: Promise<number>
 }
 
-/** A socket's path has room for 107 bytes, and ssh adds 17 while it makes one. */
-function socketDir(): string {
-  const dir = os.tmpdir()
-  return Buffer.byteLength(dir) <= 60 ? dir : '/tmp'
-}
-
 /** The whole text once the stream has ended; `onText` gets it piece by piece, never half a character. */
 async function collectText(stream: PassThrough, tooMuch: () => void, onText: (text: string) => void): Promise<string> {
   const decoder = new StringDecoder('utf8')
@@ -289,18 +302,4 @@ function end(program: StartedProgram): void {
   program.end()
   program.stdout.destroy()
   program.stderr.destroy()
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  let stop = (): void => undefined
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason as Error) // what the task is to throw
-  })
-  signal.addEventListener('abort', stop)
-  try {
-    return await Promise.race([work, aborted])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
 }

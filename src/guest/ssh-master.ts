@@ -1,10 +1,10 @@
 /** One connection to a guest, held by an ssh client of ours that does nothing else; others share it by its socket. */
-import { stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endWithParent } from '../base/end-with-us.js'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
 import type { Task } from '../base/task.js'
+import { isHostKeyKnown } from './host-key.js'
 import { sshMasterCommand, type SshTarget } from './ssh-command.js'
 import { mayPass, sshFailure } from './ssh-failure.js'
 
@@ -113,14 +113,6 @@ function keepTail(program: StartedProgram): () => string {
   let tail = ''
   program.stderr.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString('latin1')).slice(-TAIL_LENGTH)))
   return () => tail
-}
-
-/** From the first contact on. */
-export async function isHostKeyKnown({ knownHostsPath }: SshTarget): Promise<boolean> {
-  return stat(knownHostsPath).then(
-    ({ size }) => size > 0,
-    () => false,
-  )
 }
 
 function timedOut(target: SshTarget): LagoError {

@@ -10,8 +10,8 @@ import { chmod, link, lutimes, mkdir, open, rename, stat, symlink, unlink, utime
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { explainSystemError, LagoError, type ErrorCode } from '../base/errors.js'
+import { writeSparse } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
-import { writeSparse } from './sparse-file.js'
 import { readTar, TarFormatError, type TarEntry } from './tar-reader.js'
 import { joinBytes, mergeTree, removeTree } from './tree.js'
 
@@ -25,7 +25,7 @@ export interface UnpackOptions {
   readonly rename?: (entryPath: string, type: TarEntry['type']) => string | undefined
   /** Awaited when the stream is whole, before anything reaches the target; what it throws prevents that. */
   readonly confirm?: () => Promise<void>
-  /** What came before a failure reaches the target all the same. */
+  /** What came before a failure reaches the target all the same, and devices are left out with a warning. */
   readonly keepPartial?: boolean
 }
 
@@ -34,8 +34,8 @@ export interface UnpackOptions {
  * are replaced, directories are merged; without `keepPartial` a failure leaves the target as it was.
  *
  * Kept: content, with zeros as holes; permissions less setuid, setgid and sticky; times; links that stay inside. A link
- * that leads out is left out with a warning, as are fifos; owners are not kept.
- * Throws `LAGO_GUEST_HOSTILE` for entries outside of the target, below something that is no directory, for device nodes
+ * that leads out is left out with a warning, as are fifos and, with `keepPartial`, devices; owners are not kept.
+ * Throws `LAGO_GUEST_HOSTILE` for entries outside of the target, below something that is no directory, for other devices
  * and for hard links to what was not sent; `LAGO_GUEST_STREAM` for what is no tar stream; `LAGO_NO_SPACE`, `LAGO_FILE`,
  * `LAGO_PERMISSION`.
  */
@@ -47,7 +47,9 @@ export async function unpackFromGuest(
 ): Promise<void> {
   const stop = (): void => void stream.destroy()
   task.signal.addEventListener('abort', stop)
-  const stageDir = `${path.join(path.dirname(targetDir), `.${path.basename(targetDir)}`)}.${randomBytes(6).toString('hex')}`
+  // in the target: its parent may be another file system, or not ours to write
+  const stageParent = (await isThere(targetDir)) ? targetDir : path.dirname(targetDir)
+  const stageDir = path.join(stageParent, `.${path.basename(targetDir)}.${randomBytes(6).toString('hex')}`)
   try {
     task.signal.throwIfAborted()
     await mkdir(stageDir, { mode: 0o700 })
@@ -72,16 +74,20 @@ export async function unpackFromGuest(
 }
 
 async function settle(unpacking: Unpacking, stageDir: string, targetDir: string): Promise<void> {
-  const isThere = await stat(targetDir).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) await mergeTree(Buffer.from(stageDir), Buffer.from(targetDir))
+  const isNew = !(await isThere(targetDir))
+  if (!isNew) await mergeTree(Buffer.from(stageDir), Buffer.from(targetDir))
   else {
     await chmod(stageDir, 0o777 & ~process.umask())
     await rename(stageDir, targetDir)
   }
-  await unpacking.finishDirs(targetDir, { isNew: !isThere })
+  await unpacking.finishDirs(targetDir, { isNew })
+}
+
+async function isThere(targetDir: string): Promise<boolean> {
+  return stat(targetDir).then(
+    () => true,
+    () => false,
+  )
 }
 
 type Made = 'directory' | 'file' | 'link'
@@ -98,6 +104,7 @@ class Unpacking {
   readonly #options: UnpackOptions
   readonly #made = new Map<string, Made>([['', 'directory']])
   readonly #dirs = new Map<string, DirFacts>()
+  #dropped = 0
 
   constructor(task: Task, stageDir: string, options: UnpackOptions) {
     this.#task = task
@@ -108,10 +115,13 @@ class Unpacking {
   async add(entry: TarEntry): Promise<void> {
     const name = this.#place(entry.name, entry)
     if (name === undefined) return
+    if (entry.type === 'device' && this.#options.keepPartial === true)
+      return this.#leaveOut(entry, 'it is a device node')
     if (entry.type === 'device' || entry.type === 'unknown')
       throw this.#hostile(entry, entry.type === 'device' ? 'is a device node' : 'is of no kind that we know')
     if (name === '' && entry.type !== 'directory') throw this.#hostile(entry, 'takes the place of the target itself')
     await this.#makeParents(name, entry)
+    if ((entry.type === 'file' || entry.type === 'directory') && (entry.mode & 0o7000) !== 0) this.#dropped++
     switch (entry.type) {
       case 'directory':
         return this.#addDir(name, entry)
@@ -136,6 +146,11 @@ class Unpacking {
       await utimes(dir, facts.mtimeMs / 1000, facts.mtimeMs / 1000)
       await chmod(dir, facts.mode)
     }
+    if (this.#dropped > 0)
+      this.#task.log(
+        'info',
+        `${this.#options.what}: left out setuid, setgid and sticky bits, entries: ${this.#dropped}`,
+      )
   }
 
   /** The name below the target, without `.` and empty parts. */
@@ -233,7 +248,7 @@ class Unpacking {
   }
 }
 
-/** `entry` as it can be shown. */
+/** `entry` as `shown` gives it. */
 export function hostileEntry(what: string, entry: string, why: string): LagoError {
   return new LagoError('LAGO_GUEST_HOSTILE', `${what}: refused, entry ${entry} ${why}`, {
     hint: 'the guest sends what no honest tar does: do not trust it',
@@ -257,8 +272,8 @@ function bytesOf(latin1: string): Buffer {
 }
 
 /** A name of the guest's choice, fit for a terminal. */
-function shown(latin1: string): string {
-  const text = JSON.stringify(bytesOf(latin1).toString('utf8')).replace(/[\u007f-\u009f]/g, '?')
+export function shown(latin1: string): string {
+  const text = JSON.stringify(bytesOf(latin1.slice(0, 1000)).toString('utf8')).replace(/[\u007f-\u009f]/g, '?')
   return text.length > 200 ? `${text.slice(0, 200)}..."` : text
 }
 

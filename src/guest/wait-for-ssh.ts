@@ -6,6 +6,8 @@ import { probePort, type PortAnswer } from './probe-port.js'
 
 const SSH_PORT = 22
 const EVERY_MS = 100
+/** Whoever waits longer is told what for. */
+const TELL_AFTER_MS = 5000
 
 export interface SshServer {
   /** For messages. */
@@ -23,7 +25,13 @@ export type SshAnswer = { readonly kind: 'ssh' } | { readonly kind: PortAnswer['
  * Throws `LAGO_GUEST_UNREACHABLE` after `timeoutMs` with the folded tries.
  */
 export async function waitForSsh(task: Task, guest: SshServer, timeoutMs: number): Promise<void> {
+  const tellAtMs = Date.now() + TELL_AFTER_MS
+  let isTold = false
   const probe = async (task: Task): Promise<Probe<true>> => {
+    if (!isTold && Date.now() >= tellAtMs) {
+      isTold = true
+      task.log('info', `waiting for ssh on ${guest.vm}, at most ${timeoutMs / 1000} s`)
+    }
     const answer = await probeSsh(task, guest)
     return answer.kind === 'ssh' ? { value: true } : { notYet: answer.text }
   }
@@ -50,7 +58,7 @@ function unreachable(guest: SshServer, timeoutMs: number, cause: LagoError): Lag
     'LAGO_GUEST_UNREACHABLE',
     `${guest.vm} did not accept ssh within ${timeoutMs / 1000} s${lines.join('')}`,
     {
-      hint: `is it booting? what it printed: lago console ${guest.vm} --log; limit: boot_time_sec in the init file`,
+      hint: `is it booting? what it printed: lago console ${guest.vm} --log; limit: boot_time_sec in the init file, or --ssh-tries and --ssh-timeout`,
       data: cause.data,
       cause,
     },

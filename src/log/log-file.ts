@@ -5,6 +5,7 @@
 import { createWriteStream, openSync } from 'node:fs'
 import type { EventSink, LagoEvent, Level } from '../base/events.js'
 import { messageOf } from '../base/errors.js'
+import { plainText } from '../base/plain-text.js'
 import { formatDuration } from './duration.js'
 
 export interface LogFileSink extends EventSink {
@@ -106,7 +107,7 @@ function createLineFormat(): (event: LagoEvent) => Line[] {
   const line = (at: number, step: number | undefined, level: Level, text: string): Line[] => {
     const title = step === undefined ? 'main' : (titles.get(step) ?? '')
     const place = ['task', title, step ?? 0, 'lago'].join('::')
-    return [{ level, message: `${formatTime(at)}::${place}::${level.toUpperCase()}::${text}` }]
+    return [{ level, message: plainText(`${formatTime(at)}::${place}::${level.toUpperCase()}::${text}`) }]
   }
   return (event) => {
     switch (event.type) {

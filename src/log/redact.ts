@@ -1,5 +1,6 @@
 /** Takes secrets out of what is shown and logged: passwords in URLs, and every text that was registered as secret. */
 import type { EventSink, LagoEvent } from '../base/events.js'
+import { knownSecrets } from '../base/secrets.js'
 
 export type Redact = (text: string) => string
 
@@ -8,9 +9,20 @@ const MASK = '***'
 /** Shorter ones are found in too much that is no secret. */
 const SHORTEST_SECRET = 4
 
+/** Hides `secrets`, and what is told to `keepSecret` at any time. */
 export function createRedact(secrets: readonly string[]): Redact {
-  const longestFirst = secrets.filter(({ length }) => length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length)
-  return (text) => longestFirst.reduce((shown, secret) => shown.replaceAll(secret, MASK), withoutUrlPasswords(text))
+  const known = knownSecrets()
+  let longestFirst: readonly string[] = []
+  let size = -1
+  return (text) => {
+    if (known.size !== size) longestFirst = inOrder([...secrets, ...known])
+    size = known.size
+    return longestFirst.reduce((shown, secret) => shown.replaceAll(secret, MASK), withoutUrlPasswords(text))
+  }
+}
+
+function inOrder(secrets: readonly string[]): string[] {
+  return secrets.filter(({ length }) => length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length)
 }
 
 function withoutUrlPasswords(text: string): string {

@@ -1,8 +1,10 @@
 /** Artifacts of a running guest, over ssh. */
+import { LagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { pause } from '../base/wait.js'
 import { findArtifacts, streamArtifacts, type FoundArtifact } from '../guest/artifacts.js'
 import type { Guest } from '../guest/guest.js'
+import { quoteWord } from '../guest/quote.js'
 import { unpackFromGuest } from '../guest/unpack.js'
 import { collectNames } from './collect-names.js'
 
@@ -14,6 +16,7 @@ export async function collectLive(
   targetDir: string,
 ): Promise<readonly string[]> {
   const { found, missing } = await findArtifacts(task, guest, patterns)
+  if (found.length > MAX_FOUND) throw tooMany(guest.vm, found.length)
   const names = collectNames(found.map(({ path }) => path))
   for (const batch of batchesOf(found)) {
     const places = new Map([...batch].map(([realPath, path]) => [realPath, names.get(path) ?? '']))
@@ -22,36 +25,55 @@ export async function collectLive(
   return missing
 }
 
+/** Each is a name that is kept, and a part of a command line. */
+const MAX_FOUND = 100_000
+
+function tooMany(vm: string, count: number): LagoError {
+  return new LagoError('LAGO_GUEST_OUTPUT', `the artifacts of ${vm} are ${count} files, more than ${MAX_FOUND}`, {
+    hint: 'name the directory that they are in, not a pattern for each of them',
+    data: { vm, count },
+  })
+}
+
 /** Real path, without slashes at its ends, to the path that was asked for. */
 type Batch = Map<string, string>
 
-/** A guest's command line has a limit. */
-const MAX_BATCH_LENGTH = 64 * 1024
+/** A guest's shell gets its command as one argument: linux/binfmts.h: MAX_ARG_STRLEN is 128 KiB. */
+const MAX_BATCH_BYTES = 64 * 1024
+/** The `./` in front of a path and the blank behind it. */
+const SPARE_BYTES = 3
 
 /**
- * As few as can be, each for one stream. None holds a path twice or a path and one below it: a member of the stream
- * could belong to either.
+ * Few, each for one stream. None holds a path twice or a path and one below it: a member of the stream could belong to
+ * either.
  */
 export function batchesOf(found: readonly FoundArtifact[]): readonly Batch[] {
+  const all = found.map(({ path, realPath }) => ({ path, key: withoutSlashes(realPath) }))
+  all.sort((one, other) => (stemOf(one.key) < stemOf(other.key) ? -1 : Number(one.key !== other.key)))
   const batches: Batch[] = []
-  for (const { path, realPath } of found) {
-    const key = withoutSlashes(realPath)
-    const fits = (batch: Batch): boolean =>
-      lengthOf(batch) + key.length < MAX_BATCH_LENGTH && [...batch.keys()].every((other) => !overlap(key, other))
-    const batch = batches.find(fits)
-    if (batch === undefined) batches.push(new Map([[key, path]]))
-    else batch.set(key, path)
+  const open: { batch: Batch; lengthBytes: number }[] = [] // for what has as many above it as its index
+  const above: string[] = []
+  for (const { path, key } of all) {
+    while (above.length > 0 && !stemOf(key).startsWith(above.at(-1) ?? '')) above.pop()
+    const level = above.length
+    above.push(stemOf(key))
+    const lengthBytes = Buffer.byteLength(quoteWord(key)) + SPARE_BYTES
+    const current = open[level]
+    if (current !== undefined && current.lengthBytes + lengthBytes <= MAX_BATCH_BYTES) {
+      current.batch.set(key, path)
+      current.lengthBytes += lengthBytes
+    } else {
+      const batch = new Map([[key, path]])
+      batches.push(batch)
+      open[level] = { batch, lengthBytes }
+    }
   }
   return batches
 }
 
-function lengthOf(batch: Batch): number {
-  return [...batch.keys()].reduce((sum, key) => sum + key.length + 1, 0)
-}
-
-function overlap(one: string, other: string): boolean {
-  const [a, b] = [`${one}/`, `${other}/`]
-  return one === '' || other === '' || a.startsWith(b) || b.startsWith(a)
+/** What all paths below `key` begin with, and it itself; in the order of stems they stand right behind it. */
+function stemOf(key: string): string {
+  return key === '' ? '' : `${key}/`
 }
 
 /** `places`: where a real path, and what lies below it, goes. */

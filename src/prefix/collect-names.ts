@@ -7,10 +7,13 @@
 export function collectNames(paths: readonly string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   const taken = new Set<string>()
+  const lastNumbers = new Map<string, number>() // a guest may have thousands of paths for one name
   for (const path of new Set(paths)) {
     const name = plainName(path)
     let unique = name
-    for (let number = 2; taken.has(unique); number++) unique = `${name}.${number}`
+    let number = lastNumbers.get(name) ?? 1
+    while (taken.has(unique)) unique = `${name}.${++number}`
+    lastNumbers.set(name, number)
     taken.add(unique)
     names.set(path, unique)
   }

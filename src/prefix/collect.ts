@@ -1,7 +1,7 @@
 /** `lago collect`: the artifacts of all VMs, side by side, to one directory for each (spec 6.4). */
-import { lstat, mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { about, isLagoError, isSystemError, LagoError } from '../base/errors.js'
+import { about, explainSystemError, isLagoError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { openSshGuest } from '../guest/ssh-guest.js'
@@ -9,6 +9,7 @@ import { waitForSsh } from '../guest/wait-for-ssh.js'
 import type { VmState } from '../libvirt/types.js'
 import type { VmPlan } from '../plan/types.js'
 import { collectLive } from './collect-live.js'
+import { clearPlace } from './collect-place.js'
 import { collectStopped } from './collect-stopped.js'
 import { sshTargetOf } from './guests.js'
 import type { Host } from './host.js'
@@ -16,7 +17,7 @@ import { providerOf, statesOf, type Prefix } from './prefix.js'
 import { artifactsOf } from './vm-types.js'
 
 export interface CollectOptions {
-  /** Absolute. What is there already is renamed to `DIR.YYYY-mm-dd_HH:MM:SS`. */
+  /** Absolute. What an earlier collect has left there is renamed to `DIR.YYYY-mm-dd_HH:MM:SS`. */
   readonly outputDir: string
   /** Default false: what is not there is passed over. */
   readonly failOnMissing?: boolean
@@ -30,15 +31,15 @@ const DEFAULT_VM_TIMEOUT_MS = 300_000
  * Fetches each artifact P of a VM to `<outputDir>/<vm>/<P with / as _>`: over ssh, or out of the disk where the VM does
  * not run or cannot be reached. A failing VM does not stop the others.
  *
- * Throws `LAGO_GUEST_NO_FILE` with `failOnMissing`, `LAGO_TIMEOUT`, `LAGO_NO_SPACE`, `LAGO_DISK_UNREADABLE`, what the
+ * Throws `LAGO_COLLECT_TARGET` before anything is touched, `LAGO_GUEST_NO_FILE` with `failOnMissing`, `LAGO_TIMEOUT`, `LAGO_NO_SPACE`, `LAGO_DISK_UNREADABLE`, what the
  * unpacking throws, or `LAGO_PARTIAL` with several of them.
  */
 export async function collectArtifacts(task: Task, host: Host, prefix: Prefix, options: CollectOptions): Promise<void> {
-  const { outputDir, failOnMissing = false } = options
+  const { failOnMissing = false } = options
   const limitMs = options.vmTimeoutMs ?? DEFAULT_VM_TIMEOUT_MS
   const vms = [...prefix.plan.vms.values()]
   await task.step('Collect artifacts', async (task) => {
-    await rotate(outputDir)
+    const outputDir = await clearPlace(prefix, options.outputDir)
     for (const vm of vms) await mkdir(path.join(outputDir, vm.spec.name), { recursive: true })
     const wanting = vms.filter((vm) => artifactsOf(host, vm).length > 0)
     const states = await statesOf(task, host, wanting)
@@ -48,7 +49,10 @@ export async function collectArtifacts(task: Task, host: Host, prefix: Prefix, o
       const collecting = task.step(`Collect artifacts of VM ${name}`, async (task) =>
         task.within(limitMs, `collecting from ${name}`, async (task) => collectVm(task, host, prefix, source)),
       )
-      const left = await about(`VM ${name}, to ${source.targetDir}`, collecting)
+      const explained = collecting.catch((error: unknown) => {
+        throw explainSystemError(error)
+      })
+      const left = await about(`VM ${name}, to ${source.targetDir}`, explained)
       return left.map((artifact) => ({ vm: name, artifact }))
     })
     if (failOnMissing && missing.flat().length > 0) throw noFile(missing.flat())
@@ -89,32 +93,6 @@ async function collectOverSsh(task: Task, host: Host, prefix: Prefix, source: So
   await waitForSsh(task, target, target.connectTimeoutMs)
   await using guest = openSshGuest(target)
   return await collectLive(task, guest, artifactsOf(host, source.vm), source.targetDir)
-}
-
-/** What was collected before is kept under the time of this call; twice in a second under a number as well. */
-async function rotate(outputDir: string): Promise<void> {
-  if (!(await isThere(outputDir))) return
-  const name = `${outputDir}.${stamp(new Date())}`
-  let free = name
-  for (let number = 2; await isThere(free); number++) free = `${name}.${number}`
-  await rename(outputDir, free)
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return lstat(file).then(
-    () => true,
-    (error: unknown) => {
-      if (isSystemError(error, 'ENOENT')) return false
-      throw error
-    },
-  )
-}
-
-/** `YYYY-mm-dd_HH:MM:SS` in this host's time. */
-function stamp(now: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join('-')
-  return `${day}_${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(':')}`
 }
 
 function noFile(missing: readonly { readonly vm: string; readonly artifact: string }[]): LagoError {

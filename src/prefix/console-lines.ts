@@ -2,12 +2,11 @@
  * What a guest printed on its serial console, from the file in the prefix: followed as it grows, in lines that can be
  * shown. Guests print what they like, so control characters, endless lines and endless logs are expected.
  */
-import { watch } from 'node:fs'
-import { open } from 'node:fs/promises'
-import path from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
-import { isSystemError, messageOf } from '../base/errors.js'
+import { isLagoError, messageOf } from '../base/errors.js'
 import type { Task } from '../base/task.js'
+import { LogReader } from '../vm/log-reader.js'
+import { watchConsoleLog } from '../vm/log-watch.js'
 
 export interface ConsoleFollower extends AsyncDisposable {
   /** Reads what has come by now. */
@@ -19,107 +18,62 @@ export interface ConsoleFollower extends AsyncDisposable {
 /** Whole lines in their order, and the beginning of the next, as a prompt is. */
 export type OnConsole = (lines: readonly string[], unfinished: string) => void
 
-const CHUNK_BYTES = 64 * 1024
 /** Of a longer log the end is read. */
 const MOST_BYTES = 1024 ** 2
 const LONGEST_LINE = 300
 const LONGEST_UNFINISHED = 4096
-/** Where the host has no watches left to give. */
-const LOOK_EVERY_MS = 500
 
 /**
  * Tells what is in the log before it resolves, and afterwards what is added. The log need not be there yet, and may be
  * begun anew. One that cannot be read is told to the task and taken as empty.
  */
 export async function followConsoleLines(task: Task, logPath: string, onConsole: OnConsole): Promise<ConsoleFollower> {
-  const reader = new LogReader(logPath, onConsole)
+  const splitter = new Splitter(onConsole)
+  const log = new LogReader(logPath, { lastBytes: MOST_BYTES, onBegun: () => splitter.beginAnew() })
   let reading = Promise.resolve()
   let isClosed = false
+  const readOn = async (): Promise<void> => {
+    if (!isClosed) for await (const chunk of log.unread()) splitter.take(chunk)
+  }
   const refresh = async (): Promise<void> => {
-    const read = async (): Promise<void> => (isClosed ? undefined : reader.readOn())
-    reading = reading.then(read).catch((error: unknown) => {
+    reading = reading.then(readOn).catch((error: unknown) => {
+      if (isLagoError(error, 'LAGO_NO_CONSOLE_LOG')) return
       task.log('debug', `the console's log cannot be read: ${messageOf(error)}`)
     })
     return reading
   }
-  const stopWatching = watchFile(task, logPath, () => void refresh())
+  const stopWatching = watchConsoleLog(logPath, () => void refresh())
   await refresh()
   return {
     refresh,
     get isThere() {
-      return reader.isThere
+      return log.isThere
     },
     async [Symbol.asyncDispose]() {
       stopWatching()
       isClosed = true
       await reading
+      await log[Symbol.asyncDispose]()
     },
   }
 }
 
-/** The directory is watched: the file may be missing, or be replaced. */
-function watchFile(task: Task, filePath: string, onChange: () => void): () => void {
-  try {
-    const watcher = watch(path.dirname(filePath), (_, name) => {
-      if (name === null || name === path.basename(filePath)) onChange()
-    })
-    watcher.on('error', () => watcher.close())
-    return () => watcher.close()
-  } catch (error) {
-    task.log('debug', `the console's log is looked at from time to time: ${messageOf(error)}`)
-    const timer = setInterval(onChange, LOOK_EVERY_MS)
-    return () => clearInterval(timer)
-  }
-}
-
-class LogReader {
-  readonly #path: string
+class Splitter {
   readonly #onConsole: OnConsole
   #decoder = new StringDecoder('utf8')
-  #offset = 0
-  #inode: number | undefined
   #unfinished = ''
 
-  constructor(logPath: string, onConsole: OnConsole) {
-    this.#path = logPath
+  constructor(onConsole: OnConsole) {
     this.#onConsole = onConsole
   }
 
-  get isThere(): boolean {
-    return this.#inode !== undefined
-  }
-
-  async readOn(): Promise<void> {
-    const file = await open(this.#path, 'r').catch((error: unknown) => {
-      if (isSystemError(error, 'ENOENT')) return undefined
-      throw error
-    })
-    if (file === undefined) return
-    try {
-      const { size, ino } = await file.stat()
-      if (size < this.#offset || (this.#inode !== undefined && ino !== this.#inode)) this.#beginAnew()
-      this.#inode = ino
-      this.#offset = Math.max(this.#offset, size - MOST_BYTES)
-      const buffer = Buffer.alloc(CHUNK_BYTES)
-      while (this.#offset < size) {
-        const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, this.#offset)
-        if (bytesRead === 0) return
-        this.#offset += bytesRead
-        this.#take(this.#decoder.write(buffer.subarray(0, bytesRead)))
-      }
-    } finally {
-      await file.close()
-    }
-  }
-
-  #beginAnew(): void {
-    this.#offset = 0
+  beginAnew(): void {
     this.#unfinished = ''
     this.#decoder = new StringDecoder('utf8')
   }
 
-  #take(text: string): void {
-    const parts = (this.#unfinished + text).split('\n')
+  take(chunk: Uint8Array): void {
+    const parts = (this.#unfinished + this.#decoder.write(chunk)).split('\n')
     this.#unfinished = (parts.pop() ?? '').slice(-LONGEST_UNFINISHED)
     this.#onConsole(parts.map(plainLine), plainLine(this.#unfinished))
   }

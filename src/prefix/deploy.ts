@@ -9,6 +9,7 @@ import type { Guest } from '../guest/guest.js'
 import { runScript } from '../guest/script.js'
 import type { VmPlan } from '../plan/types.js'
 import { readDeployRecord, writeDeployRecord, type DeployRun } from './deploy-record.js'
+import { findSource } from './deploy-source.js'
 import { reachGuest } from './guests.js'
 import type { Host } from './host.js'
 import { selectVms, type Prefix } from './prefix.js'
@@ -33,12 +34,41 @@ export async function deployPrefix(task: Task, host: Host, prefix: Prefix, optio
   await task.step('Deploy environment', async (task) => {
     const work = await fanOut(task, vms, async (vm) => planWork(prefix, vm, options.changedOnly ?? false))
     for (const { vm, done, scripts } of work)
-      if (scripts.length === 0 && done.length > 0) task.log('info', `${vm.spec.name}: nothing has changed`)
+      if (scripts.length === 0 && done.length > 0)
+        task.log('info', `${vm.spec.name}: nothing has changed in ${prefix.layout.scripts}`)
+    await warnOfEdited(task, vms)
     const toDo = work.filter(({ scripts }) => scripts.length > 0)
-    const failures = await fanOut(task, toDo, async (vmWork, task) => deployVm(task, host, prefix, vmWork))
+    const deploying = fanOut(task, toDo, async (vmWork, task) => deployVm(task, host, prefix, vmWork))
+    const failures = await deploying.catch((error: unknown) => {
+      throw namingAllDown(error)
+    })
     const failed = failures.filter((failure) => failure !== undefined)
     if (failed.length > 0) throw joined(failed)
   })
+}
+
+/** What runs is the copy that the prefix has had since init, which is easily forgotten. */
+async function warnOfEdited(task: Task, vms: readonly VmPlan[]): Promise<void> {
+  for (const copyPath of new Set(vms.flatMap((vm) => vm.spec.deployScripts))) {
+    const sourcePath = await findSource(copyPath)
+    if (sourcePath === undefined) continue
+    const same = await Promise.all([copyPath, sourcePath].map(async (file) => readFile(file))).then(
+      ([copy, source]) => copy?.equals(source ?? Buffer.alloc(0)),
+      () => true, // it is nobody's business here whether the source can be read
+    )
+    if (same !== true)
+      task.log('warning', `${sourcePath} differs from its copy of lago init, which counts: ${copyPath}`)
+  }
+}
+
+/** One hint for all VMs that are down, where there are several. */
+function namingAllDown(error: unknown): unknown {
+  if (!isLagoError(error, 'LAGO_PARTIAL') || !(error.cause instanceof AggregateError)) return error
+  const down = error.cause.errors.filter((failure) => isLagoError(failure, 'LAGO_VM_NOT_RUNNING'))
+  if (down.length < 2) return error
+  const { code, message, data, cause } = error
+  const names = down.map((failure: LagoError) => String(failure.data['vm']))
+  return new LagoError(code, message, { hint: `lago start ${names.join(' ')}`, data, cause })
 }
 
 interface VmWork {

@@ -1,7 +1,7 @@
 /** One disk of an export: the image, compressed or not, and the files that tell of it (spec 4.2, 4.7). */
 import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { about } from '../base/errors.js'
+import { about, explainSystemError, isLagoError, LagoError } from '../base/errors.js'
 import { writeJsonAtomic, writeFileAtomic } from '../base/files.js'
 import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
@@ -23,6 +23,8 @@ export interface ExportedDisk extends DiskExport {
 }
 
 export interface DiskExportOptions {
+  /** Where it will be in the end, for messages. */
+  readonly dstDir: string
   readonly toDir: string
   readonly standalone: boolean
   readonly compress: Compression | undefined
@@ -36,15 +38,30 @@ export interface DiskExportOptions {
 export async function exportDisk(task: Task, wanted: DiskExport, options: DiskExportOptions): Promise<ExportedDisk> {
   const { vm, disk, fileName } = wanted
   return task.step(`Export disk ${disk.spec.name} of VM ${vm}`, async (task) =>
-    about(`disk ${disk.spec.name} of VM ${vm}`, writeDisk(task, wanted, options)).then(async (written) => {
-      const exported = { ...wanted, ...written, version: versionOf(options.now) }
-      const at = (suffix: string): string => path.join(options.toDir, `${fileName}${suffix}`)
-      await writeFileAtomic(at('.hash'), written.digests.sha1)
-      await writeFileAtomic(at('.sha256'), written.digests.sha256)
-      await writeJsonAtomic(at('.metadata'), metadataOf(exported))
-      return exported
-    }),
+    about(`disk ${disk.spec.name} of VM ${vm}`, toRoom(options.dstDir, writeDisk(task, wanted, options))).then(
+      async (written) => {
+        const exported = { ...wanted, ...written, version: versionOf(options.now) }
+        const at = (suffix: string): string => path.join(options.toDir, `${fileName}${suffix}`)
+        await writeFileAtomic(at('.hash'), written.digests.sha1)
+        await writeFileAtomic(at('.sha256'), written.digests.sha256)
+        await writeJsonAtomic(at('.metadata'), metadataOf(exported))
+        return exported
+      },
+    ),
   )
+}
+
+/** Says of a full disk which it is, and what helps there. */
+export async function toRoom<T>(dstDir: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    const explained = explainSystemError(error)
+    if (!isLagoError(explained, 'LAGO_NO_SPACE') || explained.data['dstDir'] !== undefined) throw error
+    throw new LagoError('LAGO_NO_SPACE', `the disk is full: ${dstDir}`, {
+      hint: 'free some space there, or export to another disk with --dst-dir; --compress makes it smaller',
+      data: { ...explained.data, dstDir },
+      cause: error,
+    })
+  })
 }
 
 type WrittenDisk = Pick<ExportedDisk, 'imageName' | 'digests' | 'parent'>

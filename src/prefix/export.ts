@@ -12,7 +12,7 @@ import type { Task } from '../base/task.js'
 import { suffixOf, type Compression } from '../disk/compress.js'
 import type { DiskPlan, EnvPlan, VmPlan } from '../plan/types.js'
 import { renderInitFile, type InitFileFormat } from '../spec/render.js'
-import { exportDisk, type ExportedDisk } from './export-disk.js'
+import { exportDisk, toRoom, type ExportedDisk } from './export-disk.js'
 import { exportedInitFile } from './export-init-file.js'
 import { isSkipped, planDiskExports, type DiskExport } from './export-plan.js'
 import { publish } from './export-publish.js'
@@ -67,11 +67,12 @@ export async function exportPrefix(
   checkInitFileName(request, disks)
   await warnOfSleepers(task, prefix, vms)
   return task.step('Export prefix', async (task) => {
-    const written = await publish(
+    const publishing = publish(
       task,
       { dir: request.dstDir, names: namesOf(request, disks), force: request.force ?? false },
       async (toDir) => writeExport(task, prefix, vms, disks, { ...request, toDir }),
     )
+    const written = await toRoom(request.dstDir, publishing)
     return {
       vms: pathsByVm(vms, written, ({ imageName }) => path.join(request.dstDir, imageName)),
       initFile: path.join(request.dstDir, request.initFileName),

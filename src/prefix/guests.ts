@@ -39,11 +39,19 @@ export async function requireRunning(task: Task, host: Host, vm: VmPlan): Promis
 
 /**
  * The guest of a running VM, as soon as its ssh server greets; to be disposed of.
- * Throws `LAGO_VM_NOT_RUNNING`, `LAGO_GUEST_UNREACHABLE` after the VM's boot time.
+ * Throws `LAGO_VM_NOT_RUNNING`, `LAGO_GUEST_UNREACHABLE` after the VM's boot time, or as many tries as the user allows.
  */
 export async function reachGuest(task: Task, host: Host, prefix: Prefix, vm: VmPlan): Promise<Guest> {
   await requireRunning(task, host, vm)
   const target = sshTargetOf(host, prefix, vm)
-  await waitForSsh(task, target, vm.spec.bootTimeoutMs)
+  await waitForSsh(task, target, sshLimitMs(host, vm))
   return openSshGuest(target)
+}
+
+const PAUSE_MS = 1000 // ssh_config(5), ConnectionAttempts
+
+/** The tries that ssh would make, where somebody has said how many or how long; never more than the VM's boot time. */
+export function sshLimitMs({ config }: Pick<Host, 'config'>, { spec: { bootTimeoutMs } }: VmPlan): number {
+  const isGiven = ['ssh_tries', 'ssh_timeout'].some((key) => config.originOf(key) !== 'default')
+  return isGiven ? Math.min(bootTimeoutMs, config.ssh.tries * (config.ssh.timeoutMs + PAUSE_MS)) : bootTimeoutMs
 }

@@ -5,6 +5,7 @@
 import { LagoError } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
 import type { Task } from '../base/task.js'
+import { keepPasswords } from '../config/secrets.js'
 import type { VmState } from '../libvirt/types.js'
 import type { EnvPlan, NetPlan, VmPlan } from '../plan/types.js'
 import type { VmProvider } from '../vm/provider.js'
@@ -19,10 +20,12 @@ export interface Prefix {
   readonly plan: EnvPlan
 }
 
-/** Throws `LAGO_PREFIX_CORRUPT` when its files do not make an environment. */
+/** Its passwords are kept secret from here on. Throws `LAGO_PREFIX_CORRUPT` when its files do not make an environment. */
 export async function openPrefix(dir: string): Promise<Prefix> {
   const layout = prefixLayout(dir)
-  return { dir, layout, plan: await readPrefixFiles(layout) }
+  const plan = await readPrefixFiles(layout)
+  keepPasswords([...plan.vms.values()].map(({ spec }) => spec))
+  return { dir, layout, plan }
 }
 
 /** The prefix with VMs as `plan` has them, written down. */

@@ -6,7 +6,7 @@ import { nearest } from '../base/nearest.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import type { EnvPlan, VmPlan } from '../plan/types.js'
-import { ensureConsoleLog } from '../vm/console-log.js'
+import { ensureConsoleLog, noteInConsoleLog } from '../vm/console-log.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
 import type { PrefixLayout } from './layout.js'
@@ -63,6 +63,8 @@ async function revertAll(task: Task, prefix: Prefix, subjects: readonly Subject[
         const revert = snapshots.revert(task, vm, name, { rootDir: prefix.dir })
         done.push(await about(`VM ${vm.spec.name}`, revert))
         await restoreRecords(prefix.layout, vm.spec.name, name)
+        // what the console told before this is not true any more
+        await noteInConsoleLog(prefix.layout.consoleLog(vm.spec.name), `back at the snapshot ${name}`)
       }),
     )
   } catch (error) {

@@ -46,6 +46,22 @@ export async function findAgent(
   return { ...found, vm: withFacts(found.vm, { guestAgent }), service: guestAgent }
 }
 
+/**
+ * Starts the guest agent where its service is there and not active; gives the service's name when it was started.
+ * Throws as `findAgent`, and `LAGO_SERVICE` when it does not start.
+ */
+export async function startAgent(
+  task: Task,
+  host: Pick<Host, 'services'>,
+  vm: VmPlan,
+  guest: Guest,
+): Promise<string | undefined> {
+  const { manager, service } = await findAgent(task, host, vm, guest)
+  if ((await manager.state(task, guest, service)) !== 'inactive') return undefined
+  await manager.start(task, guest, service)
+  return service
+}
+
 /** What the init file says; it has no typed place in the spec. */
 function givenName(vm: VmPlan, key: 'service_provider' | 'guest-agent'): string | undefined {
   const given = vm.spec.raw[key]

@@ -3,6 +3,7 @@ import { isLagoError, LagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { waitUntil, type Probe } from '../base/wait.js'
+import type { Guest } from '../guest/guest.js'
 import type { VmState } from '../libvirt/types.js'
 import type { VmPlan } from '../plan/types.js'
 import { withoutForeign } from './foreign.js'
@@ -113,32 +114,47 @@ async function askGuest(
     if ((await thoseUp(task, host, [vm])).length === 0) return true // it went down on its own
     task.log('info', `${vm.spec.name}: asking over ssh, for libvirt could not: ${error.message}`)
   }
-  return askOverSsh(task, host, prefix, vm, { how, limitMs })
+  const reach = async (task: Task): Promise<Guest> => reachGuest(task, host, prefix, vm)
+  return askOverSsh(task, reach, { vm: vm.spec.name, how, limitMs })
 }
 
-async function askOverSsh(
+/** False, with a warning: the guest could not be reached, or refused. `limitMs` is for all of it. */
+export async function askOverSsh(
   task: Task,
-  host: Host,
-  prefix: Prefix,
-  vm: VmPlan,
-  { how, limitMs }: { readonly how: 'off' | 'reboot'; readonly limitMs: number },
+  reach: (task: Task) => Promise<Guest>,
+  { vm, how, limitMs }: { readonly vm: string; readonly how: 'off' | 'reboot'; readonly limitMs: number },
 ): Promise<boolean> {
   try {
-    return await task.within(limitMs, `ssh to ${vm.spec.name}`, async (task) => {
-      await using guest = await reachGuest(task, host, prefix, vm)
-      const { exitCode } = await guest.run(task, [how === 'off' ? 'poweroff' : 'reboot'])
-      return exitCode === 0 || exitCode === SSH_BROKE_OFF
+    return await task.within(limitMs, `ssh to ${vm}`, async (task) => {
+      await using guest = await reach(task)
+      await guest.run(task, 'true') // connects: who cannot be reached has not been asked
+      return await hears(task, guest, how === 'off' ? 'poweroff' : 'reboot')
     })
   } catch (error) {
-    if (!isLagoError(error) || !['LAGO_GUEST_UNREACHABLE', 'LAGO_VM_NOT_RUNNING', 'LAGO_TIMEOUT'].includes(error.code))
-      throw error
-    task.log('warning', `${vm.spec.name} could not be asked over ssh: ${messageOf(error)}`)
+    if (!isLagoError(error) || !NOT_ASKED.includes(error.code)) throw error
+    task.log('warning', `${vm} could not be asked over ssh: ${messageOf(error)}`)
     return false
   }
 }
 
-/** ssh(1): the guest may be gone before it has told how the command ended. */
-const SSH_BROKE_OFF = 255
+const NOT_ASKED: readonly string[] = [
+  'LAGO_GUEST_UNREACHABLE',
+  'LAGO_GUEST_AUTH',
+  'LAGO_HOST_KEY_CHANGED',
+  'LAGO_VM_NOT_RUNNING',
+  'LAGO_TIMEOUT',
+]
+
+/** The guest may be gone before it has told how the command ended; then it has heard it. */
+async function hears(task: Task, guest: Guest, command: string): Promise<boolean> {
+  try {
+    const { exitCode } = await guest.run(task, [command])
+    return exitCode === 0
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_GUEST_UNREACHABLE')) return true
+    throw error
+  }
+}
 
 const EVERY_MS = 500
 

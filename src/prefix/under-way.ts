@@ -10,7 +10,7 @@ import type { Task } from '../base/task.js'
 import type { VmPlan } from '../plan/types.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
-import { subjectsOf } from './pause.js'
+import { subjectsOf, type Subject } from './pause.js'
 import { savePrefix, withVms, type Prefix } from './prefix.js'
 
 interface UnderWay {
@@ -37,17 +37,28 @@ export async function recoverInterrupted(task: Task, host: Host, prefix: Prefix)
   const named = [...prefix.plan.vms.values()].filter((vm) => note.paused.includes(vm.spec.name))
   const { subjects } = await subjectsOf(task, host, named)
   const paused = subjects.filter(({ state }) => state === 'paused')
-  const adopted = await fanOut(task, paused, async ({ vm, snapshots }, task) =>
-    about(`VM ${vm.spec.name}`, snapshots.adopt(task, vm)),
-  )
-  const recovered = await savePrefix(prefix, withVms(prefix.plan, adopted))
+  await saveAdopted(task, prefix, paused)
   await fanOut(task, paused, async ({ vm, snapshots }, task) => {
     task.log('warning', `${vm.spec.name} was left paused; it goes on`)
     await about(`VM ${vm.spec.name}`, snapshots.resume(task, vm))
   })
-  await setClocks(task, host, recovered, adopted)
+  // once more: libvirt may have been at it still, and resuming waits for that
+  const recovered = await saveAdopted(task, prefix, paused)
   await rm(prefix.layout.underWay, { force: true })
+  await setClocks(
+    task,
+    host,
+    recovered,
+    paused.map(({ vm }) => vm),
+  )
   return recovered
+}
+
+async function saveAdopted(task: Task, prefix: Prefix, subjects: readonly Subject[]): Promise<Prefix> {
+  const adopted = await fanOut(task, subjects, async ({ vm, snapshots }, task) =>
+    about(`VM ${vm.spec.name}`, snapshots.adopt(task, vm)),
+  )
+  return savePrefix(prefix, withVms(prefix.plan, adopted))
 }
 
 function again(what: string): string {

@@ -3,6 +3,7 @@ import { isLagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { isCancelled, type Task } from '../base/task.js'
 import type { VmPlan } from '../plan/types.js'
+import type { GuestProbe } from '../guest/probe.js'
 import type { VmType } from '../vm/types.js'
 import { reachGuest } from './guests.js'
 import type { Host } from './host.js'
@@ -19,15 +20,30 @@ export function artifactsOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan):
   return [...new Set([...vm.spec.artifacts, ...ofType])]
 }
 
-/**
- * Returns when VMs of this type do what they are there for; at once for types that do not say. To be asked when ssh
- * answers. Throws what the type throws, and `LAGO_GUEST_UNREACHABLE`.
- */
-export async function waitForType(task: Task, host: Host, prefix: Prefix, vm: VmPlan): Promise<void> {
-  const type = vmTypeOf(host, vm)
-  if (type.ready === undefined) return
-  await using guest = await reachGuest(task, host, prefix, vm)
-  await type.ready(task, guest)
+export interface TypeProbe {
+  readonly type: string
+  /** Answers when VMs of the type do what they are there for; to be asked when ssh answers. */
+  readonly probe: GuestProbe
+}
+
+/** Undefined for types that do not say when they are ready. Throws as `vmTypeOf`. */
+export function typeProbeOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): TypeProbe | undefined {
+  const definition = vmTypeOf(host, vm)
+  if (definition.ready === undefined) return undefined
+  const type = vm.spec.vmType ?? host.config.vm.defaultType
+  return {
+    type,
+    async probe(task, guest) {
+      try {
+        await Promise.race([definition.ready?.(task, guest), rejectOnAbort(task.signal)])
+        return { value: true }
+      } catch (error) {
+        task.signal.throwIfAborted()
+        if (isLagoError(error, 'LAGO_GUEST_UNREACHABLE') || isLagoError(error, 'LAGO_GUEST_AUTH')) throw error
+        return { never: messageOf(error), hint: `it is its VM type that says so: ${type}` }
+      }
+    },
+  }
 }
 
 /** Of each VM, its way to the guest included. */

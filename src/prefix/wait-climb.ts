@@ -11,11 +11,12 @@ import { probePort } from '../guest/probe-port.js'
 import { unitProbe } from '../guest/probe-unit.js'
 import { probeSsh } from '../guest/wait-for-ssh.js'
 import type { GuestAgent } from '../vm/provider.js'
+import type { TypeProbe } from './vm-types.js'
+import { helpAgent, type AgentHelp } from './wait-agent.js'
 import { GivenUp, type Progress } from './wait-progress.js'
-import type { Rung } from './wait-rungs.js'
+import { hasSsh, type Rung } from './wait-rungs.js'
 
-export interface Climber {
-  readonly vm: string
+export interface Climber extends AgentHelp {
   readonly progress: Progress
   /** Undefined: the machine has no channel for one. */
   readonly agent: GuestAgent | undefined
@@ -24,6 +25,8 @@ export interface Climber {
   /** Throws when the address is not known. */
   address(): string
   openGuest(): Guest
+  /** Undefined: reached when ssh answers. Throws for a type that is not known. */
+  typeProbe(): TypeProbe | undefined
 }
 
 /** Without a limit of its own: whoever waits ends it by the task's abort. */
@@ -39,11 +42,24 @@ const SSH_PORT = 22
 /** Until then the host may still know an earlier machine at the address. */
 const NEIGHBOURS_COUNT_AFTER_MS = 10_000
 
-/** Resolves when the rung is reached; notes the rungs below it on the way. `name` is what users call the rung. */
+/**
+ * Resolves when the rung is reached; notes the rungs below it on the way. `name` is what users call the rung. A VM type
+ * that says when its VMs are ready comes last, on `ssh` and on everything above it.
+ */
 export async function climb(task: Task, climber: Climber, rung: Rung, name: string): Promise<void> {
-  await climber.progress.reaching(task, 'running')
+  const { progress } = climber
+  const type = hasSsh(rung) ? climber.typeProbe() : undefined
+  await progress.reaching(task, 'running')
   await climbFromRunning(task, climber, rung)
-  climber.progress.reach(name)
+  progress.reach(name)
+  if (type === undefined) return
+  progress.aim(typeRung(type))
+  await askGuest(task, climber, type.probe)
+  progress.reach(typeRung(type))
+}
+
+function typeRung({ type }: TypeProbe): string {
+  return `vm-type:${type}`
 }
 
 async function climbFromRunning(task: Task, climber: Climber, rung: Rung): Promise<void> {
@@ -94,8 +110,23 @@ function hasAddress(climber: Climber): boolean {
 }
 
 async function awaitAgent(task: Task, climber: Climber): Promise<void> {
-  const { vm, agent, progress } = climber
+  const { vm, agent } = climber
   if (agent === undefined) throw new GivenUp(`${vm} has no channel for a guest agent`, 'wait for ssh instead')
+  const over = new AbortController()
+  let news = ''
+  const help = hasAddress(climber)
+    ? task.until(over.signal, async (task) => helpAgent(task, climber, (text) => (news = `; ${text}`)))
+    : undefined
+  try {
+    await awaitPing(task, climber, agent, () => news)
+  } finally {
+    over.abort(new Error('the agent answers, or the wait is over'))
+    await help
+  }
+}
+
+async function awaitPing(task: Task, climber: Climber, agent: GuestAgent, news: () => string): Promise<void> {
+  const { progress } = climber
   for (;;) {
     const opened = climber.agentSignal()
     const silence = await agent.ping(task, PING_LIMIT_MS).then(
@@ -107,7 +138,7 @@ async function awaitAgent(task: Task, climber: Climber): Promise<void> {
       },
     )
     if (silence === undefined) return progress.reach('agent')
-    progress.saw(silence)
+    progress.saw(`${silence}${news()}`)
     await pauseUntil(task, opened)
   }
 }

@@ -1,5 +1,6 @@
 /** What a wait learns from a guest's console: whether a kernel runs, why it does not go on, the last lines. */
 import type { Task } from '../base/task.js'
+import { NOTE_MARK } from '../vm/console-log.js'
 import { followConsoleLines, type ConsoleFollower } from './console-lines.js'
 import { causeInLine, KERNEL_BEGINS, KERNEL_RUNS, moreTelling, PANIC_STAYS, type Cause } from './wait-causes.js'
 
@@ -46,6 +47,7 @@ export class ConsoleFindings {
   }
 
   #takeLine(line: string): void {
+    if (line.startsWith(NOTE_MARK)) this.#cause = this.#formerCause = undefined // the VM has gone back in time
     if (KERNEL_BEGINS.test(line)) [this.#formerCause, this.#cause] = [this.cause, undefined]
     this.#look(line)
     if (PANIC_STAYS.test(line)) this.#news.onPanic()

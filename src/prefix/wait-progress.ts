@@ -23,6 +23,7 @@ export class Progress {
   readonly #startedAt = performance.now()
   readonly #reached = new Map<string, number>()
   readonly #events = new EventEmitter()
+  #aim: string | undefined
   #last: { readonly text: string; readonly times: number } | undefined
 
   get afterMs(): number {
@@ -53,6 +54,16 @@ export class Progress {
       task.signal.throwIfAborted()
       throw error
     })
+  }
+
+  /** What is waited for from now on. */
+  aim(rung: string): void {
+    this.#aim = rung
+  }
+
+  /** Undefined: what was asked for. */
+  get aimedAt(): string | undefined {
+    return this.#aim
   }
 
   saw(text: string): void {

@@ -27,6 +27,11 @@ export function parseRung(text: string): Rung {
   throw badRung(text)
 }
 
+/** Reached only over ssh. */
+export function hasSsh({ kind }: Rung): boolean {
+  return kind === 'ssh' || kind === 'cloud-init' || kind === 'unit' || kind === 'cmd'
+}
+
 /** systemd.unit(5): what a unit's name may hold; no dash in front, where it would be an option. */
 const UNIT_NAME = /^[\w@.:\\][\w@.:\\-]{0,254}$/
 

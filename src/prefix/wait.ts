@@ -8,9 +8,11 @@ import type { Guest } from '../guest/guest.js'
 import { openSshGuest } from '../guest/ssh-guest.js'
 import type { VmState } from '../libvirt/types.js'
 import type { VmPlan } from '../plan/types.js'
-import { sshTargetOf } from './guests.js'
+import { reachGuest, sshTargetOf } from './guests.js'
 import type { Host } from './host.js'
 import { providerOf, selectVms, type Prefix } from './prefix.js'
+import { startAgent } from './services.js'
+import { typeProbeOf, type TypeProbe } from './vm-types.js'
 import { SILENCE, type Cause } from './wait-causes.js'
 import { climb, type Climber } from './wait-climb.js'
 import { ConsoleFindings } from './wait-console.js'
@@ -32,9 +34,10 @@ export interface WaitRequest {
 
 /**
  * Waits for the VMs side by side; gives for each the rungs that it reached, in their order, the wanted one last. Rungs
- * that are not on the way are not looked for.
+ * that are not on the way are not looked for. Behind `ssh` and all that needs it comes `vm-type:NAME`, for VMs whose type
+ * says when they are ready; its time counts. A silent agent whose service is stopped is started once, over ssh.
  *
- * Throws `LAGO_BAD_RUNG`, `LAGO_NO_SUCH_VM`, `LAGO_NOT_READY` with what was reached and seen, `LAGO_PARTIAL` with
+ * Throws `LAGO_BAD_RUNG`, `LAGO_NO_SUCH_VM`, `LAGO_UNKNOWN_KIND` for a type whose plugin is not there, `LAGO_NOT_READY` with what was reached and seen, `LAGO_PARTIAL` with
  * several of them. A VM that is down is waited for on the rung `running` only; one that ends ends its wait at once. So
  * does a kernel that has panicked and does not reboot, after 10 s.
  */
@@ -155,6 +158,18 @@ class VmWait implements Climber {
     return openSshGuest(sshTargetOf(this.#host, this.#prefix, this.#plan))
   }
 
+  typeProbe(): TypeProbe | undefined {
+    return typeProbeOf(this.#host, this.#plan)
+  }
+
+  async reachGuest(task: Task): Promise<Guest> {
+    return reachGuest(task, this.#host, this.#prefix, this.#plan)
+  }
+
+  async startAgent(task: Task, guest: Guest): Promise<string | undefined> {
+    return startAgent(task, this.#host, this.#plan, guest)
+  }
+
   #takeDown(state: VmState): void {
     if (this.progress.has('running')) this.end(new GivenUp(': the VM ended'))
     else if (this.#request.parsed.kind !== 'running') this.end(new GivenUp(`: it is ${state}`, `lago start ${this.vm}`))
@@ -173,7 +188,7 @@ class VmWait implements Climber {
     const cause: Cause | undefined = isSilent ? SILENCE : findings.cause
     return notReady({
       vm,
-      rung: this.#request.rung,
+      rung: progress.aimedAt ?? this.#request.rung,
       why: /^[: ]/.test(why.message) ? why.message : `: ${why.message}`,
       hint: why.hint,
       progress,

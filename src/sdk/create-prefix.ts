@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
+import { keepPasswords } from '../config/secrets.js'
 import type { Host } from '../prefix/host.js'
 import { initPrefix } from '../prefix/init.js'
 import { fileProblem, pathExpander, type PathContext } from '../prefix/named-files.js'
@@ -62,6 +63,7 @@ async function readSpec(task: Task, host: Host, source: InitSource, paths: PathC
   const { spec, warnings } = await ('path' in source
     ? readInitFile(name, knowledge)
     : parseInitFile(source.text, name, knowledge))
+  keepPasswords(spec.domains.values())
   for (const warning of warnings) task.log('warning', formatIssue(name, warning))
   return spec
 }

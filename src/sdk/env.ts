@@ -4,7 +4,7 @@ import path from 'node:path'
 import type { Task } from '../base/task.js'
 import type { NetPlan } from '../plan/types.js'
 import type { SnapshotListing } from '../prefix/list-snapshots.js'
-import { netsUp, selectVms } from '../prefix/prefix.js'
+import { netsUp, providerOf, selectVms, statesOf } from '../prefix/prefix.js'
 import { explained, type Opened } from './opened.js'
 import type { Env, Net, Snapshot } from './types.js'
 import { createVm } from './vm.js'
@@ -71,9 +71,14 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
     },
     shutdown: async ({ vms = [], reboot = false, force = false, timeoutMs = DEFAULT_SHUTDOWN_MS } = {}) => {
       const { shutdownPrefix } = await import('../prefix/shutdown.js')
-      await opened.endGuests(vms, async (task, host, prefix) =>
-        shutdownPrefix(task, host, prefix, { names: vms, reboot, force, timeoutMs }),
-      )
+      const ask = async (): Promise<void> =>
+        opened.endGuests(vms, async (task, host, prefix) =>
+          shutdownPrefix(task, host, prefix, { names: vms, reboot, force, timeoutMs }),
+        )
+      if (!reboot) return ask()
+      const { reboot: rebootGuests } = await import('./reboot.js')
+      const lines = (await thoseThatAnswer(opened, vms)).map((name) => opened.line(name))
+      await explained(rebootGuests(opened.task(), { lines, ask, timeoutMs }))
     },
     suspend: async () => {
       const { suspendPrefix } = await import('../prefix/suspend.js')
@@ -153,6 +158,21 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
     },
   }
   return env
+}
+
+/** Those of the VMs that run, are ours, and have an address. */
+async function thoseThatAnswer(opened: Opened, names: readonly string[]): Promise<string[]> {
+  return opened.read(async (task, host, { plan }) => {
+    const vms = selectVms(plan, names)
+    const states = await statesOf(task, host, vms)
+    const answers = vms.filter(
+      (vm) =>
+        states.get(vm.spec.name) === 'running' &&
+        vm.managementIp !== undefined &&
+        providerOf(host, vm).foreign !== true,
+    )
+    return answers.map(({ spec }) => spec.name)
+  })
 }
 
 function createNet(opened: Opened, net: NetPlan): Net {

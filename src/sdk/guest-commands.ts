@@ -1,16 +1,17 @@
 /** Commands in a guest, in the words of tests: what must succeed, what must fail, what will succeed some day. */
 import { readFile } from 'node:fs/promises'
 import { isLagoError, LagoError, messageOf } from '../base/errors.js'
+import { lastLines, plainLine } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import { waitUntil, type Probe } from '../base/wait.js'
 import type { GuestCommand } from '../guest/guest.js'
-import { printable } from '../guest/script.js'
+import { SCRIPT_SHELL } from '../guest/script.js'
 import type { GuestLine } from './guest-line.js'
 import type { Command, ExecOptions, ExecResult, RunOptions, ScriptOptions, WaitOptions } from './types.js'
 
 const DEFAULT_WAIT_MS = 900_000
 const EVERY_MS = 500
-/** Of what a command printed; all of it is in the log. */
+/** Of what a command printed; the log and `data` of the error have more. */
 const SHOWN_LINES = 10
 
 /** Throws `LAGO_GUEST_COMMAND` with `reject`, `LAGO_TIMEOUT`, and what reaching the guest throws. */
@@ -43,9 +44,6 @@ export async function script(
   return result
 }
 
-/** bash where the guest has it, else what there is. */
-const SCRIPT_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash -s; else exec sh -s; fi'
-
 /** A guest that cannot be reached may be rebooting; one that does not run stays so. */
 export async function waitUntilSucceeds(
   task: Task,
@@ -59,7 +57,7 @@ export async function waitUntilSucceeds(
     try {
       const result = await run(task, line, command, {})
       if (result.exitCode === 0) return { value: result.stdout }
-      return { notYet: [`exit code ${result.exitCode}`, ...lastLines(result).slice(-1)].join(': ') }
+      return { notYet: [`exit code ${result.exitCode}`, ...saidLast(result).slice(-1)].join(': ') }
     } catch (error) {
       if (!isLagoError(error, 'LAGO_GUEST_UNREACHABLE')) throw error
       return { notYet: messageOf(error) }
@@ -72,11 +70,13 @@ async function run(task: Task, line: GuestLine, command: GuestCommand, options: 
   const { input, timeoutMs } = options
   const body = async (task: Task): Promise<ExecResult> =>
     line.use(task, async (guest, task) => {
-      task.log('debug', `${guest.vm}: run ${quoted(command)}`)
       const startedAt = performance.now()
       const result = await guest.run(task, command, input === undefined ? {} : { input })
       const durationMs = Math.round(performance.now() - startedAt)
-      task.log('debug', `${guest.vm}: exit code ${result.exitCode} after ${durationMs} ms`, { ...result })
+      task.log('debug', `${guest.vm}: exit code ${result.exitCode} after ${durationMs} ms: ${quoted(command)}`, {
+        stdout: tail(result.stdout),
+        stderr: tail(result.stderr),
+      })
       return { ...result, durationMs }
     })
   return timeoutMs === undefined ? body(task) : task.within(timeoutMs, `${quoted(command)} on ${line.vm}`, body)
@@ -85,16 +85,15 @@ async function run(task: Task, line: GuestLine, command: GuestCommand, options: 
 function commandError({ vm }: GuestLine, command: Command, result: ExecResult): LagoError {
   const { exitCode, stdout, stderr } = result
   const outcome = exitCode === 0 ? 'succeeded, and was to fail' : `failed with exit code ${exitCode}`
-  const shown = lastLines(result).map((text) => `\n  ${text}`)
+  const shown = saidLast(result).map((text) => `\n  ${text}`)
   return new LagoError('LAGO_GUEST_COMMAND', `${quoted(command)} on ${vm} ${outcome}${shown.join('')}`, {
     data: { vm, command, exitCode, stdout: tail(stdout), stderr: tail(stderr) },
   })
 }
 
 /** Of what it said on stderr, or of its output when it said nothing there. */
-function lastLines({ stdout, stderr }: ExecResult): string[] {
-  const text = stderr.trim() === '' ? stdout : stderr
-  return text.trimEnd().split('\n').filter(Boolean).slice(-SHOWN_LINES).map(printable)
+function saidLast({ stdout, stderr }: ExecResult): string[] {
+  return lastLines(stderr.trim() === '' ? stdout : stderr, SHOWN_LINES)
 }
 
 const KEPT_CHARACTERS = 16_384
@@ -107,5 +106,5 @@ const SHOWN_COMMAND = 200
 
 function quoted(command: Command): string {
   const text = typeof command === 'string' ? command : command.join(' ')
-  return `"${printable(text.length > SHOWN_COMMAND ? `${text.slice(0, SHOWN_COMMAND)}...` : text)}"`
+  return `"${plainLine(text, SHOWN_COMMAND)}${text.length > SHOWN_COMMAND ? '...' : ''}"`
 }

@@ -1,6 +1,7 @@
 /** One VM's connection, kept over many commands and made anew when it has gone with the guest. */
 import { isLagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
+import { unlessAborted } from '../base/unless-aborted.js'
 import type { Guest } from '../guest/guest.js'
 
 export interface GuestLine {
@@ -43,7 +44,7 @@ export function createGuestLine(
       const guest =
         current.guest ??
         (await unlessAborted(
-          task,
+          task.signal,
           current.reached.catch(() => undefined),
         ))
       if (guest !== undefined) return guest
@@ -87,14 +88,4 @@ export function createGuestLine(
 interface Connecting {
   readonly reached: Promise<Guest>
   guest: Guest | undefined
-}
-
-async function unlessAborted<T>(task: Task, work: Promise<T>): Promise<T> {
-  task.signal.throwIfAborted()
-  let stop = (): void => undefined
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(task.signal.reason)
-    task.signal.addEventListener('abort', stop)
-  })
-  return Promise.race([work, aborted]).finally(() => task.signal.removeEventListener('abort', stop))
 }

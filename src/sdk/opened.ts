@@ -48,14 +48,14 @@ export async function openForProgram(session: Session, dir: string): Promise<Ope
     },
     async change(work) {
       const task = opened.task()
-      const host = await session.host()
-      host.warmUp()
+      ;(await session.changingHost()).warmUp()
       const changing = changePrefix(task, dir, async (prefix) => {
+        const host = await session.changingHost() // the change before may have closed it
         try {
           return await work(task, host, prefix)
         } catch (error) {
           // before the lock is freed: libvirt may have a creation to take back
-          if (task.signal.aborted || isLagoError(error, 'LAGO_TIMEOUT')) await session.closeHost()
+          if (task.signal.aborted || isLagoError(error, 'LAGO_TIMEOUT')) await session.closeChangingHost()
           throw error
         }
       })

@@ -3,7 +3,7 @@ import type { Task } from '../base/task.js'
 import type { Guest } from '../guest/guest.js'
 import type { ServiceManager } from '../guest/services/manager.js'
 import type { VmPlan } from '../plan/types.js'
-import { savePrefix, withVms } from '../prefix/prefix.js'
+import { getVm, savePrefix, withVms } from '../prefix/prefix.js'
 import { findServices } from '../prefix/services.js'
 import type { Opened } from './opened.js'
 import type { Service } from './types.js'
@@ -32,10 +32,4 @@ async function managerOf(opened: Opened, name: string, guest: Guest): Promise<Se
       await savePrefix(prefix, withVms(prefix.plan, [found.vm]))
     })
   return manager
-}
-
-function getVm(plan: { readonly vms: ReadonlyMap<string, VmPlan> }, name: string): VmPlan {
-  const vm = plan.vms.get(name)
-  if (vm === undefined) throw new Error(`unreachable: ${name} was there when the prefix was opened`)
-  return vm
 }

@@ -24,9 +24,12 @@ export interface Session extends AsyncDisposable {
   readonly task: Task
   /** The prefix's log; what has happened before is written there as well. */
   logTo(logPath: string): void
+  /** For what only looks, and for what is done to the whole. */
   host(): Promise<Host>
-  /** Waits until libvirt has taken back what was given up; the next call of `host` opens another. */
-  closeHost(): Promise<void>
+  /** For changes, which are made one at a time: another one, so that it can be closed while others look. */
+  changingHost(): Promise<Host>
+  /** Waits until libvirt has taken back what a change gave up; the next change opens another. */
+  closeChangingHost(): Promise<void>
 }
 
 /** Throws `LAGO_USAGE` for settings that are not allowed. */
@@ -44,29 +47,43 @@ export function openSession(options: CommonOptions & Partial<NewEnvOptions & Loa
   const stopListening = onAbort(options.signal, (reason) => cancel.abort(cancelled(reason)))
   const task = createTask(sink, { signal: cancel.signal })
   for (const warning of warnings) task.log('warning', warning)
-  let opened: Promise<Host> | undefined
-  const closeHost = async (): Promise<void> => {
-    const closing = opened
-    opened = undefined
-    await (await closing)?.[Symbol.asyncDispose]()
-  }
+  const [looking, changing] = [keepHost(config, surroundings), keepHost(config, surroundings)]
   return {
     config,
     surroundings,
     task,
     logTo: (logPath) => prefixLog.open(logPath),
-    async host() {
+    host: async () => looking.get(),
+    changingHost: async () => changing.get(),
+    closeChangingHost: async () => changing.close(),
+    async [Symbol.asyncDispose]() {
+      stopListening()
+      await Promise.all([looking.close(), changing.close()])
+      await sink.close()
+    },
+  }
+}
+
+interface KeptHost {
+  /** Opens it when there is none. */
+  get(): Promise<Host>
+  close(): Promise<void>
+}
+
+function keepHost(config: Config, surroundings: Surroundings): KeptHost {
+  let opened: Promise<Host> | undefined
+  return {
+    async get() {
       opened ??= openHostOf(config, surroundings).catch((error: unknown) => {
         opened = undefined
         throw error
       })
       return opened
     },
-    closeHost,
-    async [Symbol.asyncDispose]() {
-      stopListening()
-      await closeHost()
-      await sink.close()
+    async close() {
+      const closing = opened
+      opened = undefined
+      await (await closing)?.[Symbol.asyncDispose]()
     },
   }
 }

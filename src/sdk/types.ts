@@ -76,8 +76,12 @@ export interface Vm {
   start(): Promise<void>
   stop(): Promise<void>
   shutdown(options?: ShutdownOptions): Promise<void>
-  /** Asks the guest to reboot, and waits until it has begun to. */
-  reboot(options?: ShutdownOptions): Promise<void>
+  /**
+   * Returns when the guest has booted anew and runs commands. A VM that is down stays down; one on a bridge, or of
+   * others, is only asked. Throws `LAGO_SHUTDOWN` after `timeoutMs`, `LAGO_GUEST_UNREACHABLE` before it asks when the
+   * guest does not answer.
+   */
+  reboot(options?: Pick<ShutdownOptions, 'timeoutMs'>): Promise<void>
 
   /** Runs it to its end; an exit code other than 0 is a result. */
   exec(command: Command, options?: ExecOptions): Promise<ExecResult>
@@ -103,7 +107,10 @@ export interface Vm {
   /** Until there is something of that name in the guest. */
   waitForFile(guestPath: string, options?: WaitOptions): Promise<void>
 
-  /** What the serial console printed since the first start; at most the last 4 MiB. */
+  /**
+   * What the serial console printed since the VM was last started, at most the last 4 MiB; empty before the first start.
+   * Throws `LAGO_PERMISSION` when libvirt keeps it from this user.
+   */
   consoleLog(): Promise<string>
   /** Of this VM alone. Throws `LAGO_SNAPSHOT_EXISTS`. */
   snapshot(name: string, options?: SnapshotOptions): Promise<void>
@@ -180,13 +187,15 @@ export type Rung =
   ('running' | 'kernel' | 'agent' | 'network' | 'ssh' | 'cloud-init') | `${'unit' | 'port' | 'cmd'}:${string}`
 
 export interface ShutdownOptions {
-  /** Power off what has not gone down in time. Default false: `LAGO_TIMEOUT`. */
+  /** Power off what has not gone down in time. Default false: `LAGO_SHUTDOWN`. */
   readonly force?: boolean | undefined
+  /** For all VMs; default 300,000. */
   readonly timeoutMs?: number | undefined
 }
 
 export interface EnvShutdownOptions extends ShutdownOptions {
   readonly vms?: readonly string[] | undefined
+  /** As `Vm.reboot`; `force` does nothing then. */
   readonly reboot?: boolean | undefined
 }
 

@@ -2,11 +2,14 @@
 import path from 'node:path'
 import type { VmPlan } from '../plan/types.js'
 import { statesOf } from '../prefix/prefix.js'
-import { readTail } from './console-log.js'
+import { tailConsoleLog } from '../vm/console-log.js'
 import { exec, fail, script, succeed, waitUntilSucceeds } from './guest-commands.js'
 import type { Opened } from './opened.js'
 import { createService } from './service.js'
 import type { Env, Rung, Vm, WaitOptions } from './types.js'
+
+/** A guest may print without end. */
+const MOST_CONSOLE_BYTES = 4 * 1024 ** 2
 
 export function createVm(opened: Opened, env: () => Env, vm: VmPlan): Vm {
   const { name } = vm.spec
@@ -34,7 +37,7 @@ export function createVm(opened: Opened, env: () => Env, vm: VmPlan): Vm {
     start: async () => env().start([name]),
     stop: async () => env().stop([name]),
     shutdown: async (options) => env().shutdown({ ...options, vms: [name] }),
-    reboot: async (options) => env().shutdown({ ...options, vms: [name], reboot: true }),
+    reboot: async ({ timeoutMs } = {}) => env().shutdown({ vms: [name], reboot: true, timeoutMs }),
 
     exec: async (command, options = {}) => exec(opened.task(), line, command, options),
     succeed: async (command, options = {}) => succeed(opened.task(), line, command, options),
@@ -60,7 +63,8 @@ export function createVm(opened: Opened, env: () => Env, vm: VmPlan): Vm {
     waitForFile: async (guestPath, options = {}) =>
       void (await waitUntilSucceeds(opened.task(), line, ['test', '-e', guestPath], options)),
 
-    consoleLog: async () => readTail(opened.prefix.layout.consoleLog(name)),
+    consoleLog: async () =>
+      (await tailConsoleLog(opened.prefix.layout.consoleLog(name), MOST_CONSOLE_BYTES)).toString(),
     snapshot: async (snapshot, options) => env().snapshot(snapshot, { ...options, vms: [name] }),
     revert: async (snapshot) => env().revert(snapshot, { vms: [name] }),
     snapshots: async () => (await env().snapshots()).get(name) ?? new Map(),

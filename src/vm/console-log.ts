@@ -3,7 +3,7 @@
  * renames a file that has grown to 2 MiB (`max_size` in virtlogd.conf) to `.0`, that to `.1` and so on, and drops the
  * oldest. A file that it begins itself can be read by root alone.
  */
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { appendFile, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isLagoError, isSystemError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
@@ -25,6 +25,14 @@ export async function ensureConsoleLog(logPath: string): Promise<void> {
   await mkdir(path.dirname(logPath), { recursive: true })
   await (await open(logPath, 'a', 0o600)).close()
 }
+
+/** A line of ours between the guest's. */
+export async function noteInConsoleLog(logPath: string, note: string): Promise<void> {
+  await appendFile(logPath, `\n${NOTE_MARK}${note}\n`)
+}
+
+/** Begins every line that `noteInConsoleLog` writes. */
+export const NOTE_MARK = '[lago] '
 
 /** All that is there, from the oldest byte. Throws `LAGO_NO_CONSOLE_LOG`, `LAGO_PERMISSION`. */
 export async function* readConsoleLog(logPath: string): AsyncGenerator<Uint8Array> {

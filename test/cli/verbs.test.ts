@@ -282,3 +282,30 @@ describe('the program', () => {
     expect(run.stderr).toMatch(message)
   })
 })
+
+describe('copies', () => {
+  test.each([
+    [['copy-to-vm', 'vm0', '', '/root'], 'local-path'],
+    [['copy-to-vm', 'vm0', 'LagoInitFile', ''], 'remote-path'],
+    [['copy-from-vm', 'vm0', '', '.'], 'remote-path'],
+    [['copy-from-vm', 'vm0', '/etc/passwd', ''], 'local-path'],
+  ])('%j names the path that is empty, as of a variable that is not set', async (args, name) => {
+    const { lago } = await initialized()
+    const { exitCode, stderr } = await lago(args)
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(`${name} is empty`)
+    expect(stderr).toContain('[LAGO_USAGE]')
+  })
+
+  test.each(['.', '.lago', '.lago/default', '..', 'link'])(
+    'a tree that holds the prefix (%s) is not copied into a guest',
+    async (tree) => {
+      const { lago, dir } = await initialized()
+      await symlink('.', path.join(dir, 'link'))
+      const { exitCode, stderr } = await lago(['copy-to-vm', 'vm0', tree, '/root'])
+      expect(exitCode).toBe(2)
+      expect(stderr).toContain(`the prefix ${dir}/.lago/default is in it`)
+      expect(stderr).toContain('[LAGO_USAGE]')
+    },
+  )
+})

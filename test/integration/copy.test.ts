@@ -1,6 +1,6 @@
 /** Shell and copies on a real mini guest, through the program as a user runs it; its tar is busybox's. */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -75,6 +75,59 @@ test('an interactive shell has a terminal of the size of the local one', async (
   })
   expect(await ended).toBe(4)
   expect(said).toContain('33 77')
+})
+
+test('of a file with holes only the data goes into a guest whose tar knows of none', async () => {
+  await mkdir(inside('disks'))
+  await chmod(inside('disks'), 0o750)
+  await writeFile(inside('disks', 'plain'), 'plain')
+  const disk = inside('disks', 'disk 1')
+  await writeFile(disk, 'head', { mode: 0o640 })
+  await truncate(disk, 1024 ** 3 - 4)
+  await writeFile(disk, 'tail', { flag: 'a' })
+  await run('dd', ['if=/etc/passwd', `of=${disk}`, 'bs=1', `seek=${700 * 1024 ** 2 + 7}`, 'conv=notrunc'])
+  await utimes(disk, 3000, 3000)
+  const middle = 'dd bs=1M skip=700 count=1 2>/dev/null | sha256sum'
+  const { stdout: sum } = await run('sh', ['-c', `${middle} <"$1"`, 'sh', disk])
+  expect(await project.lago(['copy-to-vm', 'vm0', 'disks', '/root'])).toMatchObject({ exitCode: 0 })
+  expect(await project.lago(['copy-to-vm', 'vm0', 'disks/disk 1', '/root/alone'])).toMatchObject({ exitCode: 0 })
+  for (const file of ['/root/disks/disk 1', '/root/alone']) {
+    const ask = `cd /root; stat -c '%s %a %Y' "${file}"; head -c 4 "${file}"; tail -c 4 "${file}"; ${middle} <"${file}"`
+    const { stdout } = await project.lago(['shell', 'vm0', ask])
+    expect(stdout).toBe(`${1024 ** 3} 640 3000\nheadtail${sum}`)
+    const used = await project.lago(['shell', 'vm0', `du -k "${file}"`])
+    expect(parseInt(used.stdout)).toBeLessThan(1024)
+  }
+  const dir = await project.lago(['shell', 'vm0', 'stat -c %a /root/disks; cat /root/disks/plain; ls -A /root/disks'])
+  expect(dir.stdout).toBe('750\nplaindisk 1\nplain\n')
+})
+
+test('what the kernel makes up is copied with its content', async () => {
+  for (const [index, file] of ['/proc/version', '/sys/class/net/lo/mtu'].entries()) {
+    const copy = await project.lago(['copy-from-vm', 'vm0', file, `made-up-${index}`])
+    expect(copy).toMatchObject({ exitCode: 0 })
+    const { stdout } = await project.lago(['shell', 'vm0', `cat ${file}`])
+    expect(stdout).not.toBe('')
+    expect(await readFile(inside(`made-up-${index}`), 'utf8')).toBe(stdout)
+  }
+})
+
+/** Mounts a file system of its own: needs root. */
+test('a mount point is copied into, and so is what is mounted below', async () => {
+  const mounted = inside('mounted')
+  await project.lago(['shell', 'vm0', 'mkdir -p /root/from/below; echo 1 >/root/from/a; echo 2 >/root/from/below/b'])
+  await mkdir(path.join(mounted, 'from/below'), { recursive: true })
+  await run('mount', ['-t', 'tmpfs', 'tmpfs', path.join(mounted, 'from/below')])
+  try {
+    expect(await project.lago(['copy-from-vm', 'vm0', '/root/from', 'mounted'])).toMatchObject({ exitCode: 0 })
+    expect(await project.lago(['copy-from-vm', 'vm0', '/root/from/a', 'mounted/from/below'])).toMatchObject({
+      exitCode: 0,
+    })
+    expect((await readdir(path.join(mounted, 'from/below'))).sort()).toEqual(['a', 'b'])
+    expect((await readdir(path.join(mounted, 'from'))).sort()).toEqual(['a', 'below'])
+  } finally {
+    await run('umount', [path.join(mounted, 'from/below')])
+  }
 })
 
 /** A guest that never stops sending, onto a small file system of its own: needs root. */

@@ -3,12 +3,16 @@
  * disk, whose images are frozen. The tests are the life of one environment, in order.
  */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { waitUntil, type Probe } from '../../src/base/wait.js'
 import { makeProject, type LagoProject, type LagoRun } from '../helpers/lago-project.js'
+import { recordedTask } from '../helpers/recorded-task.js'
 import { hostState, MINI_ENV, miniVm } from '../helpers/real-host.js'
 
 jest.setTimeout(300_000)
@@ -144,6 +148,24 @@ test('when one VM cannot be kept, none is: no half snapshot, and all run', async
     frozen: { status: 'running', snapshots: 'first, second' },
   })
   await expectMarks('first')
+})
+
+test('a snapshot that was killed is told and put right by the next verb, and nothing written later is lost', async () => {
+  const child = project.spawnLago(['snapshot', 'killed'])
+  const ended = once(child, 'exit')
+  const note = image('../virt/under-way')
+  const begun = async (): Promise<Probe<true>> => (existsSync(note) ? { value: true } : { notYet: 'no note' })
+  await waitUntil(recordedTask().task, 'the snapshot', begun, { timeoutMs: 20_000, everyMs: 5 })
+  child.kill('SIGKILL')
+  await ended
+  const { stderr } = await succeed('start')
+  expect(stderr).toContain('"lago snapshot killed" was interrupted')
+  expect(await states()).toMatchObject({ inside: { status: 'running' }, frozen: { status: 'running' } })
+  await mark('kept')
+  await succeed('stop')
+  await succeed('start', '--wait')
+  expect(await marks('inside')).toBe('kept\n')
+  expect(await marks('frozen')).toBe('kept\nkept\n')
 })
 
 test('a stopped environment goes back to where it ran', async () => {

@@ -8,7 +8,8 @@ import { NO_ADDED_KINDS } from '../../src/prefix/kinds.js'
 import { openPrefix } from '../../src/prefix/prefix.js'
 import { findServices } from '../../src/prefix/services.js'
 import { reachGuest } from '../../src/prefix/guests.js'
-import { beforeStop, waitForType } from '../../src/prefix/vm-types.js'
+import { beforeStop } from '../../src/prefix/vm-types.js'
+import { waitForRung } from '../../src/prefix/wait.js'
 import type { VmType } from '../../src/vm/types.js'
 import { makeProject } from '../helpers/lago-project.js'
 import { recordedTask } from '../helpers/recorded-task.js'
@@ -87,8 +88,12 @@ asRoot(
       IP,
       await project.read('.lago/default/id_rsa.pub'),
     )
+    let isReady = async (): Promise<void> => undefined
     const probed: VmType = {
-      ready: async (task, guest) => void (await guest.run(task, ['touch', path.join(dir, 'ready')])),
+      async ready(task, guest) {
+        await guest.run(task, ['touch', path.join(dir, 'ready')])
+        await isReady()
+      },
       beforeStop: async () => new Promise(() => undefined), // looks at no signal
     }
     const { config } = loadConfig({ env: project.env, homeDir: dir, cwd: dir, etcDir: dir, flags: new Map() })
@@ -98,8 +103,24 @@ asRoot(
     const vms = [...prefix.plan.vms.values()]
     const { task, messages } = recordedTask()
 
-    for (const vm of vms) await waitForType(task, host, prefix, vm)
+    const reached = await waitForRung(task, host, prefix, { vms: [], rung: 'ssh' })
+    expect(
+      reached
+        .get('lab')
+        ?.map(({ rung }) => rung)
+        .slice(-2),
+    ).toEqual(['ssh', 'vm-type:probed'])
     expect(await readFile(path.join(dir, 'ready'), 'utf8')).toBe('')
+    isReady = async () => Promise.reject(new Error('no pages'))
+    await expect(waitForRung(task, host, prefix, { vms: [], rung: 'cmd:true' })).rejects.toMatchObject({
+      code: 'LAGO_NOT_READY',
+      message: expect.stringMatching(/^lab did not get to vm-type:probed: no pages\n {2}reached: .*cmd:true/),
+    })
+    isReady = async () => new Promise(() => undefined)
+    await expect(waitForRung(task, host, prefix, { vms: [], rung: 'ssh', timeoutMs: 3000 })).rejects.toMatchObject({
+      code: 'LAGO_NOT_READY',
+      message: expect.stringMatching(/^lab did not get to vm-type:probed within 3 s\n/),
+    })
     await beforeStop(task, host, prefix, vms, 3000)
     expect(messages()).toContain(
       'lab is stopped without preparation: preparing lab for its stop did not end within 3 s',

@@ -58,6 +58,7 @@ function hostWith(state: VmState): Host {
     config: {
       vm: { defaultProvider: 'fake', defaultType: 'default' },
       ssh: { user: 'root', timeoutMs: 10_000, tries: 2 },
+      originOf: () => 'default',
     },
     providers: createRegistry('VM provider', [['fake', { states }]]),
     vmTypes: createRegistry('VM type', [['default', {}]]),

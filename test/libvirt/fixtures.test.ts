@@ -1,11 +1,15 @@
 /** What the fixtures of all test frameworks do, on libvirt's own test driver: in order, and when something fails. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { waitUntil, type Probe } from '../../src/base/wait.js'
 import { declareEnvironment, type EndedTest, type EnvironmentOptions } from '../../src/fixtures/environment.js'
 import type { Env } from '../../src/index.js'
 import { TWO_EMPTY_VMS } from '../helpers/lago-project.js'
+import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
@@ -120,4 +124,65 @@ test('a snapshot that cannot be taken is a failed set-up', async () => {
   const { dir, ...hooks } = await declared({ revert: 'each' })
   await expect(hooks.beforeAll()).rejects.toMatchObject({ code: expect.stringMatching(/^LAGO_/) })
   expect(await readdir(dir)).toEqual(['lago-results', 'subnets'])
+})
+
+describe('a runner that is killed', () => {
+  /** A runner of its own, in which an environment is up; resolves with what is to go. */
+  async function runnerIn(dir: string, leaseDir: string): Promise<{ runner: ChildProcess; prefixDir: string }> {
+    const fixtures = new URL('../../src/fixtures/environment.js', import.meta.url).href
+    const options = {
+      cwd: dir,
+      env: { HOME: dir },
+      settings: { libvirtUrl: 'test:///default', leaseDir },
+      spec: TWO_EMPTY_VMS,
+      ready: 'running',
+    }
+    const script = `
+      const { declareEnvironment } = await import(${JSON.stringify(fixtures)})
+      let begin
+      const hooks = { beforeAll: (run) => (begin = run), afterEach() {}, afterAll() {}, testFile: () => 'web.test.js' }
+      const env = declareEnvironment(hooks, ${JSON.stringify(options)})
+      await begin()
+      console.log(env.prefixDir)
+      setInterval(() => undefined, 1000)`
+    const runner = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      env: { PATH: process.env['PATH'], TMPDIR: dir },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let out = ''
+    while (!out.includes('\n')) out += String(await once(runner.stdout, 'data'))
+    return { runner, prefixDir: out.trim() }
+  }
+
+  const look = async (what: string, found: () => Promise<boolean> | boolean): Promise<void> => {
+    const probe = async (): Promise<Probe<true>> => ((await found()) ? { value: true } : { notYet: 'not so' })
+    await waitUntil(recordedTask().task, what, probe, { timeoutMs: 60_000, everyMs: 50 })
+  }
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    'by %s leaves nothing',
+    async (signal) => {
+      const dir = await makeTempDir()
+      const { runner, prefixDir } = await runnerIn(dir, 'subnets')
+      expect(existsSync(prefixDir)).toBe(true)
+      runner.kill(signal)
+      await look('the end of the environment', async () => (await readdir(dir)).length === 1)
+      expect(await readdir(dir)).toEqual(['subnets'])
+      expect(await readdir(path.join(dir, 'subnets'))).toEqual(['subnet-lease.lock'])
+    },
+    120_000,
+  )
+
+  test('leaves word of what could not be destroyed, and how to', async () => {
+    const dir = await makeTempDir()
+    const { runner, prefixDir } = await runnerIn(dir, 'subnets')
+    await writeFile(path.join(prefixDir, 'virt', 'env'), 'no plan')
+    runner.kill()
+    const notePath = path.join(dir, 'lago-results', 'web.test', 'not-destroyed.txt')
+    await look('the note', async () => (await readFile(notePath, 'utf8').catch(() => '')).endsWith('\n'))
+    expect(await readFile(notePath, 'utf8')).toContain(
+      `lago --workdir-path ${path.dirname(prefixDir)} --prefix-name default destroy --yes\n`,
+    )
+    expect(existsSync(prefixDir)).toBe(true)
+  }, 120_000)
 })

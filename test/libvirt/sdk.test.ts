@@ -1,8 +1,10 @@
 /** The SDK on libvirt's own test driver: everything but what needs a guest. */
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
+import type { Task } from '../../src/base/task.js'
 import {
   init,
   isLagoError,
@@ -12,6 +14,10 @@ import {
   type LagoEvent,
   type NewEnvOptions,
 } from '../../src/index.js'
+import type { Host } from '../../src/prefix/host.js'
+import { statesOf, type Prefix } from '../../src/prefix/prefix.js'
+import { openForProgram } from '../../src/sdk/opened.js'
+import { openSession } from '../../src/sdk/session.js'
 import { TWO_EMPTY_VMS } from '../helpers/lago-project.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
@@ -135,6 +141,28 @@ test('after an abort nothing more is done, and disposal still destroys', async (
   await expect(env.stop()).rejects.toMatchObject({ code: 'LAGO_CANCELLED', message: 'cancelled: enough' })
   await env[Symbol.asyncDispose]()
   expect(await readdir(options.cwd)).toEqual(['subnets'])
+})
+
+test('a change that runs out of time ends nothing that is done meanwhile, or after it', async () => {
+  const options = await place()
+  await using env = await init({ ...options, spec: TWO_EMPTY_VMS })
+  const opened = await openForProgram(openSession(options), env.prefixDir)
+  const look = async (task: Task, host: Host, { plan }: Prefix): Promise<number> =>
+    (await statesOf(task, host, [...plan.vms.values()])).size
+  let goOn = (): void => undefined
+  const gate = new Promise<void>((resolve) => (goOn = resolve))
+  const looking = opened.read(async (task, host, prefix) => gate.then(async () => look(task, host, prefix)))
+  const slow = opened.change(async (task, host, prefix) => {
+    await look(task, host, prefix)
+    return task.within(1, 'what is slow', async (task) =>
+      once(task.signal, 'abort').then(() => task.signal.throwIfAborted()),
+    )
+  })
+  const waiting = opened.change(look)
+  await expect(slow).rejects.toMatchObject({ code: 'LAGO_TIMEOUT' })
+  goOn()
+  expect(await Promise.all([looking, waiting, opened.change(look)])).toEqual([2, 2, 2])
+  await opened.close()
 })
 
 test('an environment that has been closed says so', async () => {

@@ -1,6 +1,7 @@
 /** What kinds of VMs add to the engine's verbs, on libvirt's test driver, whose guests never answer. */
 import path from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { LagoError } from '../../src/base/errors.js'
 import { loadConfig } from '../../src/config/load.js'
 import type { VmPlan } from '../../src/plan/types.js'
 import { openHost, type Host } from '../../src/prefix/host.js'
@@ -9,10 +10,11 @@ import { NO_ADDED_KINDS, OWN_KINDS } from '../../src/prefix/kinds.js'
 import { openPrefix, statesOf, type Prefix } from '../../src/prefix/prefix.js'
 import { startPrefix } from '../../src/prefix/start.js'
 import { stopPrefix } from '../../src/prefix/stop.js'
-import { artifactsOf, beforeStop, waitForType } from '../../src/prefix/vm-types.js'
+import { artifactsOf, beforeStop, typeProbeOf, type TypeProbe } from '../../src/prefix/vm-types.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import type { VmType } from '../../src/vm/types.js'
 import { recordedTask } from '../helpers/recorded-task.js'
+import { scriptedGuest } from '../helpers/scripted-guest.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
@@ -67,9 +69,44 @@ test('a type that is not there is said with those that are', async () => {
   )
 })
 
-test('a type that does not say when it is ready is ready at once', async () => {
-  const { host, prefix } = await environment({ web: {} })
-  for (const vm of vmsOf(prefix)) await waitForType(recordedTask().task, host, prefix, vm)
+describe('readiness', () => {
+  const unreachable = new LagoError('LAGO_GUEST_UNREACHABLE', 'it reboots')
+
+  async function probed(web: VmType): Promise<TypeProbe | undefined> {
+    const { host, prefix } = await environment({ web })
+    const [vm0] = vmsOf(prefix)
+    return vm0 === undefined ? undefined : typeProbeOf(host, vm0)
+  }
+
+  test('is not asked of a type that does not say', async () => {
+    expect(await probed({})).toBeUndefined()
+  })
+
+  test('is what the type finds in the guest', async () => {
+    const guest = scriptedGuest({})
+    const type = await probed({ ready: async (task, guest) => void (await guest.run(task, 'curl localhost')) })
+    expect(type?.type).toBe('web')
+    expect(await type?.probe(recordedTask().task, guest)).toEqual({ value: true })
+    expect(guest.commands).toEqual(['curl localhost'])
+  })
+
+  test('that fails is told with its type, and a guest that is gone may come back', async () => {
+    const failing = await probed({ ready: async () => Promise.reject(new Error('no pages')) })
+    expect(await failing?.probe(recordedTask().task, scriptedGuest({}))).toEqual({
+      never: 'no pages',
+      hint: 'it is its VM type that says so: web',
+    })
+    const rebooting = await probed({ ready: async () => Promise.reject(unreachable) })
+    await expect(rebooting?.probe(recordedTask().task, scriptedGuest({}))).rejects.toBe(unreachable)
+  })
+
+  test('ends with the task, whether the type looks at it or not', async () => {
+    const { task, abort } = recordedTask()
+    const endless = await probed({ ready: async () => new Promise(() => undefined) })
+    const asking = endless?.probe(task, scriptedGuest({}))
+    abort(new Error('enough'))
+    await expect(asking).rejects.toThrow('enough')
+  })
 })
 
 describe('before a stop', () => {

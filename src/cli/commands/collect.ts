@@ -10,7 +10,7 @@ export const collect: CommandSpec = {
   example: 'lago collect --output collected',
   args: [],
   options: [
-    { name: 'output', type: 'string', help: 'directory to write to; one that is there is renamed (required)' },
+    { name: 'output', type: 'string', help: 'directory to write to; that of an earlier collect is renamed (required)' },
     { name: 'no-skip', type: 'flag', help: 'fail when an artifact is not there' },
     { name: 'timeout', type: 'int', help: `seconds for each VM; default ${DEFAULT_TIMEOUT_S}` },
   ],
@@ -19,7 +19,7 @@ export const collect: CommandSpec = {
     const { collectArtifacts } = await import('../../prefix/collect.js')
     const { task, args, cwd } = context
     const output = args.one('output')
-    if (output === undefined)
+    if (output === undefined || output === '')
       throw new LagoError('LAGO_USAGE', 'collect needs a directory to write to', { hint: 'lago collect --output DIR' })
     await withHost(context, async (host) => {
       host.warmUp()

@@ -1,4 +1,6 @@
+import { fstatSync, statSync } from 'node:fs'
 import type { Duplex, Writable } from 'node:stream'
+import { LagoError } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
 import type { VmPlan } from '../../plan/types.js'
 import type { Host } from '../../prefix/host.js'
@@ -33,11 +35,24 @@ export const consoleVerb: CommandSpec = {
       const { openConsole } = providerOf(host, vm)
       // machines of others have no console here: spec 6.5
       if (openConsole === undefined) return shell.run({ ...context, args: { ...args, many: () => [] } })
+      requireInput(context.streams.stdin)
       await requireRunning(context.task, host, vm)
       const stream = await openConsole(context.task, vm, { force: args.flag('force') })
       await connect(context, { vm: vm.spec.name, stream, escape })
     })
   },
+}
+
+/**
+ * What is piped in is typed, and its end ends nothing; but nobody can mean to type what `/dev/null` holds, which is also
+ * what Node puts in the place of a standard input that is closed. Throws `LAGO_USAGE`.
+ */
+function requireInput(stdin: object): void {
+  const fd = 'fd' in stdin && typeof stdin.fd === 'number' ? stdin.fd : undefined
+  if (fd === undefined || fstatSync(fd).rdev !== statSync('/dev/null').rdev) return
+  throw new LagoError('LAGO_USAGE', 'the console needs a terminal, or something to type: standard input is empty', {
+    hint: 'to see what the VM prints: lago console VM --log',
+  })
 }
 
 interface Connection {

@@ -1,5 +1,7 @@
+import { realpath } from 'node:fs/promises'
+import { explainSystemError, LagoError } from '../../base/errors.js'
 import type { CommandSpec } from '../command.js'
-import { withGuest } from './with-guest.js'
+import { withGuest, type CopyPaths, type GuestWork } from './with-guest.js'
 
 export const copyToVm: CommandSpec = {
   name: 'copy-to-vm',
@@ -13,9 +15,22 @@ export const copyToVm: CommandSpec = {
   options: [],
   async run(context) {
     const { copyToGuest } = await import('../../guest/copy-to.js')
-    await withGuest(context, async (task, guest, paths) => {
+    const work: GuestWork = async (task, guest, paths) => {
       const request = { from: paths.local, to: paths.remote }
       await task.step(`Copy ${request.from} to ${guest.vm}`, async (task) => copyToGuest(task, guest, request))
-    })
+    }
+    await withGuest(context, work, refusePrefix)
   },
+}
+
+/** A copy of the directory that holds the prefix would hand its private key to the guest, and disks that grow meanwhile. */
+async function refusePrefix({ local, prefixDir }: CopyPaths): Promise<void> {
+  const [tree, prefix] = await Promise.all([realpath(local), realpath(prefixDir)]).catch((error: unknown) => {
+    throw explainSystemError(error)
+  })
+  if (!`${prefix}/`.startsWith(tree === '/' ? tree : `${tree}/`)) return
+  throw new LagoError('LAGO_USAGE', `cannot copy ${local} into a VM: the prefix ${prefix} is in it`, {
+    hint: 'copy what is beside it, name by name',
+    data: { path: local, prefix },
+  })
 }

@@ -9,7 +9,7 @@ import { consoleVerb } from './console.js'
 import { deploy } from './deploy.js'
 import { destroy } from './destroy.js'
 import { exportVerb } from './export.js'
-import { generateConfig } from './generate-config.js'
+import { generateConfigVerb } from './generate-config.js'
 import { init } from './init.js'
 import { list } from './list.js'
 import { revert } from './revert.js'
@@ -43,5 +43,5 @@ export const commands: readonly CommandSpec[] = [
   setCurrent,
   exportVerb,
   ansibleHosts,
-  generateConfig,
+  generateConfigVerb(() => commands),
 ]

@@ -3,7 +3,7 @@ import { createWriteStream, openSync } from 'node:fs'
 import path from 'node:path'
 import { finished } from 'node:stream/promises'
 import { LagoError, messageOf } from '../../base/errors.js'
-import type { EventSink } from '../../base/events.js'
+import type { EventSink, LagoEvent } from '../../base/events.js'
 
 /** Replaces the file; a relative path starts at `cwd`. Throws `LAGO_USAGE` when it cannot be written; `data` of log events must be plain. */
 export function openJsonLines(cwd: string, givenPath: string): EventSink {
@@ -12,13 +12,21 @@ export function openJsonLines(cwd: string, givenPath: string): EventSink {
   const done = finished(stream).catch(() => undefined) // a disk that fills up must not end the run
   return {
     emit(event) {
-      stream.write(`${JSON.stringify(event)}\n`)
+      stream.write(`${jsonLine(event)}\n`)
     },
     async close() {
       stream.end()
       await done
     },
   }
+}
+
+/** JSON escapes control characters, less DEL and C1, which a terminal obeys as well. */
+function jsonLine(event: LagoEvent): string {
+  return JSON.stringify(event).replace(
+    /[\u007f-\u009f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function openForWriting(filePath: string): number {

@@ -7,8 +7,11 @@
  *
  * `loglevel` hides messages, and steps too, which count as info; `logdepth` hides steps below that depth and their
  * messages; but warnings and errors are shown at any depth. A failed step is always shown, with what it had hidden.
+ *
+ * Guests have a say in titles and messages: what a terminal would obey is taken out as they come in.
  */
 import type { EventSink, LagoEvent, Level } from '../../base/events.js'
+import { plainText } from '../../base/plain-text.js'
 import { formatDuration } from '../../log/duration.js'
 import { ancestorsOf, hide, StepTree, type Step } from './step-tree.js'
 
@@ -53,13 +56,13 @@ class Terminal {
   emit(event: LagoEvent): void {
     switch (event.type) {
       case 'step.start':
-        return this.#start(this.#steps.open(event))
+        return this.#start(this.#steps.open({ ...event, title: plainText(event.title) }))
       case 'step.end': {
         const step = this.#steps.find(event.id)
         return step === undefined ? undefined : this.#end(step, event)
       }
       case 'log':
-        return this.#log(event)
+        return this.#log({ ...event, message: plainText(event.message) })
       case 'progress':
         return this.#progress(event)
     }

@@ -1,4 +1,5 @@
 /** The blocks of a file system, as they are once its journal has been replayed; nothing is written for that. */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Task } from '../../base/task.js'
 import type { BlockSource } from '../block-source.js'
 import { damaged } from './damaged.js'
@@ -6,6 +7,7 @@ import { damaged } from './damaged.js'
 export interface Blocks {
   readonly blockSize: number
   readonly blockCount: number
+  /** Every so many, also of those that are kept, let timers and signals have their turn; an abort ends the reading. */
   read(task: Task, block: number): Promise<Buffer>
   /** Blocks in a row, for content: they are not kept. */
   readMany(task: Task, first: number, count: number): Promise<Buffer>
@@ -20,6 +22,7 @@ export interface JournalledBlock {
 }
 
 const KEPT_BLOCKS = 2048
+const READS_BETWEEN_TURNS = 64
 const JOURNAL_MAGIC = 0xc03b3998
 
 export function openBlocks(
@@ -28,6 +31,7 @@ export function openBlocks(
   journalled: ReadonlyMap<number, JournalledBlock> = new Map(),
 ): Blocks {
   const kept = new Map<number, Buffer>()
+  let reads = 0
   const readRaw = async (task: Task, first: number, count: number): Promise<Buffer> => {
     if (first < 0 || first + count > blockCount) throw damaged(`it points to block ${first} of ${blockCount}`)
     return source.read(task, first * blockSize, count * blockSize)
@@ -52,6 +56,8 @@ export function openBlocks(
     blockCount,
     readMany,
     async read(task, block) {
+      if (++reads % READS_BETWEEN_TURNS === 0) await turn()
+      task.signal.throwIfAborted()
       const known = kept.get(block)
       if (known !== undefined) return known
       const data = await readMany(task, block, 1)

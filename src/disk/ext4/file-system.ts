@@ -2,6 +2,7 @@
  * Reads an ext2, ext3 or ext4 file system out of an image, as it would be after its journal was replayed. Nothing is
  * mounted, and nothing in the image is trusted: a damaged or hostile one gives errors, never a way out of it.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Task } from '../../base/task.js'
 import type { BlockSource } from '../block-source.js'
 import { readRuns, type Run } from './block-map.js'
@@ -67,9 +68,15 @@ async function entriesOf(task: Task, blocks: Blocks, directory: Inode): Promise<
 
 /** A short one stands in the inode itself. */
 async function targetOf(task: Task, blocks: Blocks, link: Inode): Promise<string> {
-  const size = link.sizeBytes
-  if (link.type !== 'symlink' || link.isEncrypted || size > MAX_LINK_BYTES)
+  if (link.type !== 'symlink' || link.isEncrypted || link.sizeBytes > MAX_LINK_BYTES)
     throw damaged(`link ${link.number} has no target`)
+  const target = await linkText(task, blocks, link)
+  if (target.includes('\0')) throw damaged(`the target of link ${link.number} has a NUL in it`)
+  return target
+}
+
+async function linkText(task: Task, blocks: Blocks, link: Inode): Promise<string> {
+  const size = link.sizeBytes
   if (!link.usesExtents && size < link.blockArea.length) return link.blockArea.toString('utf8', 0, size)
   const content: Buffer[] = []
   for await (const piece of pieces(task, blocks, await readRuns(task, blocks, link), size)) content.push(piece)
@@ -80,7 +87,7 @@ async function* pieces(task: Task, blocks: Blocks, runs: readonly Run[], sizeByt
   const { blockSize } = blocks
   let at = 0
   for (const { logical, physical, count } of runs) {
-    yield* zeros(logical * blockSize - at)
+    yield* zeros(task, logical * blockSize - at)
     const step = Math.max(1, Math.floor(PIECE_BYTES / blockSize))
     for (let done = 0; done < count; done += step) {
       const data = await blocks.readMany(task, physical + done, Math.min(step, count - done))
@@ -90,11 +97,16 @@ async function* pieces(task: Task, blocks: Blocks, runs: readonly Run[], sizeByt
       at += piece.length
     }
   }
-  yield* zeros(sizeBytes - at)
+  yield* zeros(task, sizeBytes - at)
 }
 
 const ZEROS = Buffer.alloc(PIECE_BYTES)
 
-function* zeros(count: number): Generator<Buffer> {
-  for (let left = count; left > 0; left -= PIECE_BYTES) yield ZEROS.subarray(0, Math.min(left, PIECE_BYTES))
+/** Nothing is read for them, so timers and signals would never have their turn. */
+async function* zeros(task: Task, count: number): AsyncGenerator<Buffer> {
+  for (let left = count; left > 0; left -= PIECE_BYTES) {
+    await turn()
+    task.signal.throwIfAborted()
+    yield ZEROS.subarray(0, Math.min(left, PIECE_BYTES))
+  }
 }

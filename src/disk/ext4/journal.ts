@@ -5,6 +5,7 @@
 import type { Task } from '../../base/task.js'
 import type { Run } from './block-map.js'
 import type { Blocks, JournalledBlock } from './blocks.js'
+import { damaged } from './damaged.js'
 
 const MAGIC = 0xc03b3998
 const DESCRIPTOR = 1
@@ -20,7 +21,10 @@ const TAG_ESCAPED = 1
 const TAG_SAME_UUID = 2
 const TAG_LAST = 8
 
-/** `runs`: where the journal's own blocks are. Empty for a journal that cannot be understood. */
+/**
+ * `runs`: where the journal's own blocks are, in their order. Empty for a journal that cannot be understood.
+ * Throws `LAGO_DISK_UNREADABLE` for one that was made to be endless.
+ */
 export async function readJournal(
   task: Task,
   blocks: Blocks,
@@ -48,18 +52,25 @@ interface Scan {
 interface Transaction {
   readonly copies: Map<number, JournalledBlock>
   /** Blocks whose copies of this transaction and of those before it do not count. */
-  readonly revoked: number[]
+  readonly revoked: Set<number>
 }
+
+/** Far more blocks and revocations than wait in a journal: mke2fs makes none of more than 262,144 blocks by itself. */
+const MAX_STEPS = 2_000_000
 
 /** Those that were committed, oldest first. */
 async function readTransactions(task: Task, scan: Scan, start: number, firstSequence: number): Promise<Transaction[]> {
   const done: Transaction[] = []
-  let open: Transaction = { copies: new Map(), revoked: [] }
+  let open: Transaction = { copies: new Map(), revoked: new Set() }
   let sequence = firstSequence
   let position = start
-  const step = (count = 1): void => {
-    position += count
-    while (position >= scan.end) position -= scan.end - scan.first
+  let steps = 0
+  const count = (): void => {
+    if (++steps > MAX_STEPS) throw damaged('its journal has no end')
+  }
+  const step = (): void => {
+    position = position + 1 < scan.end ? position + 1 : scan.first
+    count()
   }
   for (let seen = 0; seen < scan.end; seen++) {
     const block = await scan.log.read(task, position)
@@ -73,10 +84,14 @@ async function readTransactions(task: Task, scan: Scan, start: number, firstSequ
         step()
         seen++
       }
-    } else if (kind === REVOKE) open.revoked.push(...revokesOf(block, scan))
-    else if (kind === COMMIT) {
+    } else if (kind === REVOKE) {
+      for (const target of revokesOf(block, scan)) {
+        open.revoked.add(target)
+        count()
+      }
+    } else if (kind === COMMIT) {
       done.push(open)
-      open = { copies: new Map(), revoked: [] }
+      open = { copies: new Map(), revoked: new Set() }
       sequence = (sequence + 1) % 2 ** 32
     } else break
   }
@@ -128,8 +143,8 @@ interface Log {
 function createLog(blocks: Blocks, runs: readonly Run[]): Log {
   const last = runs.at(-1)
   const place = (index: number): number | undefined => {
-    const run = runs.find(({ logical, count }) => index >= logical && index < logical + count)
-    return run === undefined ? undefined : run.physical + (index - run.logical)
+    const run = runs[lastAt(runs, index)]
+    return run === undefined || index >= run.logical + run.count ? undefined : run.physical + (index - run.logical)
   }
   return {
     blockCount: last === undefined ? 0 : last.logical + last.count,
@@ -139,6 +154,18 @@ function createLog(blocks: Blocks, runs: readonly Run[]): Log {
       return block === undefined ? undefined : blocks.read(task, block)
     },
   }
+}
+
+/** The index of the last run that begins at `logical` or before; -1 without one. */
+function lastAt(runs: readonly Run[], logical: number): number {
+  let [low, high] = [0, runs.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const run = runs[middle]
+    if (run !== undefined && run.logical <= logical) low = middle + 1
+    else high = middle
+  }
+  return low - 1
 }
 
 function isBlock(block: Buffer): boolean {

@@ -1,6 +1,8 @@
 /** Paths in a file system that is not mounted: links are followed within it, and patterns are expanded. */
+import { LagoError } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
 import { globMatcher, hasGlob } from '../glob.js'
+import type { DirectoryEntry } from './directory.js'
 import type { Ext4 } from './file-system.js'
 import type { Inode } from './inode.js'
 
@@ -10,6 +12,9 @@ export interface FoundPath {
   /** What is there, links followed. */
   readonly inode: Inode
 }
+
+/** Of one pattern. */
+const MAX_MET = 100_000
 
 /** Linux's own limit (path_resolution(7)). */
 const MAX_LINKS = 40
@@ -43,15 +48,38 @@ export async function findPath(task: Task, fs: Ext4, path: string): Promise<Inod
 }
 
 /** What `pattern` meets, sorted by path; a path of exactly that name comes before all meaning of its characters. */
-export async function expandPath(task: Task, fs: Ext4, pattern: string): Promise<readonly FoundPath[]> {
+export async function expandPath(task: Task, disk: Ext4, pattern: string): Promise<readonly FoundPath[]> {
+  const fs = keepingEntries(disk)
   const exact = await findPath(task, fs, pattern)
   if (exact !== undefined) return [{ path: pattern, inode: exact }]
   if (!hasGlob(pattern)) return []
   let paths = ['']
   for (const part of partsOf(pattern)) paths = await expandPart(task, fs, paths, part)
-  const found = await Promise.all(paths.sort().map(async (path) => ({ path, inode: await findPath(task, fs, path) })))
-  return found.flatMap(({ path, inode }) => (inode === undefined ? [] : [{ path, inode }]))
+  const found: FoundPath[] = []
+  for (const path of paths.sort()) {
+    const inode = await findPath(task, fs, path)
+    if (inode !== undefined) found.push({ path, inode })
+  }
+  return found
 }
+
+/** The files that a pattern meets are mostly in one directory, which need not be read for each of them. */
+function keepingEntries(fs: Ext4): Ext4 {
+  const kept = new Map<number, readonly DirectoryEntry[]>()
+  return {
+    ...fs,
+    async entries(task, directory) {
+      const known = kept.get(directory.number)
+      if (known !== undefined) return known
+      const entries = await fs.entries(task, directory)
+      if (kept.size >= KEPT_DIRECTORIES) kept.clear()
+      kept.set(directory.number, entries)
+      return entries
+    },
+  }
+}
+
+const KEPT_DIRECTORIES = 16
 
 async function expandPart(task: Task, fs: Ext4, parents: readonly string[], part: string): Promise<string[]> {
   if (!hasGlob(part)) return parents.map((parent) => `${parent}/${part}`)
@@ -60,10 +88,16 @@ async function expandPart(task: Task, fs: Ext4, parents: readonly string[], part
   for (const parent of parents) {
     const directory = await findPath(task, fs, parent)
     if (directory?.type !== 'directory') continue
-    const names = (await fs.entries(task, directory)).map(({ name }) => name)
-    found.push(...names.filter(matches).map((name) => `${parent}/${name}`))
+    for (const { name } of await fs.entries(task, directory)) if (matches(name)) found.push(`${parent}/${name}`)
+    if (found.length > MAX_MET) throw tooMany(part)
   }
   return found
+}
+
+function tooMany(part: string): LagoError {
+  return new LagoError('LAGO_DISK_UNREADABLE', `"${part}" in a pattern meets more than ${MAX_MET} files`, {
+    hint: 'name the directory that they are in',
+  })
 }
 
 async function findEntry(task: Task, fs: Ext4, directory: Inode, name: string): Promise<Inode | undefined> {

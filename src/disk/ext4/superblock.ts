@@ -58,6 +58,7 @@ function isSound(found: Superblock, logBlockSize: number): boolean {
     found.blocksPerGroup > 0 &&
     found.inodesPerGroup > 0 &&
     found.inodeSize >= 128 &&
+    isPowerOf(2, found.inodeSize) && // or an inode could lie across two blocks
     found.inodeSize <= found.blockSize &&
     found.descriptorSize >= 32 &&
     found.descriptorSize <= found.blockSize

@@ -47,6 +47,7 @@ async function* archive(task: Task, fs: Ext4, roots: readonly TarRoot[]): AsyncG
 async function* packEntry(task: Task, fs: Ext4, entry: TarRoot, met: Set<number>): AsyncGenerator<Buffer> {
   task.signal.throwIfAborted()
   const { name, inode } = entry
+  if (isTooLong(name)) return task.log('warning', `left out ${name.slice(0, SHOWN)}: its name is too long`)
   if (inode.type === 'directory') {
     if (met.has(inode.number)) return task.log('warning', `left out ${name}: the directory is in two places`)
     met.add(inode.number)
@@ -63,6 +64,18 @@ async function* packEntry(task: Task, fs: Ext4, entry: TarRoot, met: Set<number>
     yield padding(inode.sizeBytes)
   } else task.log('debug', `left out ${name}: not a file, a directory or a link`)
 }
+
+const SHOWN = 1000
+
+/** For this host, where names that are no UTF-8 grow when they are written as such. */
+function isTooLong(name: string): boolean {
+  const tooLong = (part: string): boolean => Buffer.byteLength(part) > MAX_NAME_BYTES
+  return Buffer.byteLength(name) > MAX_PATH_BYTES || name.split('/').some(tooLong)
+}
+
+/** linux/limits.h: NAME_MAX; PATH_MAX, with room for the directory that it goes to. */
+const MAX_NAME_BYTES = 255
+const MAX_PATH_BYTES = 2048
 
 async function childrenOf(task: Task, fs: Ext4, { name, inode }: TarRoot): Promise<TarRoot[]> {
   const entries = (await orLeftOut(task, name, fs.entries(task, inode))) ?? []
@@ -91,7 +104,7 @@ function* header(
   const facts = {
     path: inode.type === 'directory' ? `${name}/` : name,
     mode: inode.mode,
-    mtime: new Date(inode.mtimeS * 1000),
+    mtime: new Date(Math.max(0, inode.mtimeS) * 1000), // a tar stream has no time before that one
     size: 0,
     uid: 0,
     gid: 0,

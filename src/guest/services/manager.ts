@@ -3,6 +3,7 @@
  * code and a few expected words (spec 6.7).
  */
 import { LagoError } from '../../base/errors.js'
+import { lastLines } from '../../base/plain-text.js'
 import type { Registry } from '../../base/registry.js'
 import type { Task } from '../../base/task.js'
 import type { Guest, GuestResult } from '../guest.js'
@@ -79,14 +80,11 @@ async function changeService(
   })
 }
 
-/** What a guest says is shown on one line, short, and without what a terminal would obey. */
 function lastLine(text: string): string {
-  const line = text.trim().split('\n').at(-1) ?? ''
-  const plain = [...line].filter((char) => /\P{C}/u.test(char)).join('')
-  return plain === '' ? '' : `: ${plain.slice(0, LONGEST_LINE)}`
+  return lastLines(text, 1)
+    .map((line) => `: ${line}`)
+    .join('')
 }
-
-const LONGEST_LINE = 200
 
 /** Names go to the guest as words of a command, where a dash would make options of them. Throws `LAGO_SERVICE`. */
 export function checkServiceName(service: string): string {

@@ -1,4 +1,7 @@
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { writeFileAtomic, writeJsonAtomic } from '../../../src/base/files.js'
@@ -80,4 +83,38 @@ test('a failed write leaves the old content and nothing else', async () => {
   await mkdir(target) // rename over a directory fails
   await expect(writeFileAtomic(target, 'new')).rejects.toMatchObject({ code: 'EISDIR' })
   expect(await readdir(dir)).toEqual(['state'])
+})
+
+describe('a program wired to our streams', () => {
+  /** Like ssh to a server that does not care: it goes on although nobody reads. */
+  const DEAF = 'trap "" PIPE; while :; do echo y; done 2>/dev/null'
+
+  const attached = (...argv: string[]): ReturnType<typeof spawn> => {
+    const child = fileURLToPath(new URL('attached-child.js', import.meta.url))
+    return spawn(process.execPath, [child, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  }
+
+  test.each([
+    ['standard output', DEAF, 'stdout'],
+    ['standard error', `exec 3>&2; trap "" PIPE; while :; do echo y >&3; done 2>/dev/null`, 'stderr'],
+  ] as const)('ends as by SIGPIPE when nobody reads %s any more', async (_, script, name) => {
+    const child = attached('sh', '-c', script)
+    const exit = once(child, 'exit')
+    const stream = child[name]
+    if (stream === null) throw new Error('unreachable: it is a pipe')
+    await once(stream, 'data')
+    stream.destroy()
+    expect(await exit).toEqual([141, null])
+  })
+
+  test('loses nothing of what it writes at its end', async () => {
+    const child = attached('sh', '-c', 'seq 100000; echo last >&2; exit 7')
+    let [stdout, stderr] = ['', '']
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    expect(await once(child, 'close')).toEqual([7, null])
+    expect(stdout.split('\n').slice(-2)).toEqual(['100000', ''])
+    expect(stdout).toHaveLength(588_895)
+    expect(stderr).toBe('last\n')
+  })
 })

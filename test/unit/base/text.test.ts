@@ -26,6 +26,13 @@ test.each([
   expect(nearest(name, ['memory', 'nics', 'disks'])).toBe(found)
 })
 
+test('a name that ends with what was written is nearer than one that is spelt alike', () => {
+  expect(nearest('vm1', ['vm0', 'lago_suite_vm1'])).toBe('lago_suite_vm1')
+  expect(nearest('VM1', ['vm0', 'suite-vm1'])).toBe('suite-vm1')
+  expect(nearest('vm1', ['vm0', 'novm1'])).toBe('vm0') // no word of it
+  expect(nearest('', ['vm_'])).toBeUndefined()
+})
+
 describe('registry', () => {
   test('lists the known names for an unknown one', () => {
     const registry = createRegistry('VM type', [['default', 1]])

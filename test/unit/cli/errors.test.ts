@@ -36,3 +36,12 @@ test('an unknown error always has its stack', () => {
   expect(text).toMatch(/^Error occured, aborting\nTypeError: x is not a function\n +at /)
   expect(describeError('only text', { debug: false })).toBe("Error occured, aborting\n'only text'\n")
 })
+
+test('a guest steers no terminal by what it made an error say', () => {
+  const evil = '\x1b]0;evil\x07a\x1b[2J\rb\x9b31m\u202ec'
+  const error = new LagoError('LAGO_X', `${evil}\ntwo`, { hint: evil, cause: new Error(evil) })
+  expect(describeError(error, { debug: false })).toBe('a\nbc [LAGO_X]\ntwo\n  hint: a\nbc\n')
+  for (const text of [describeError(error, { debug: true }), describeError(new Error(evil), { debug: false })])
+    // eslint-disable-next-line no-control-regex -- they are what must not be there
+    expect(text).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/)
+})

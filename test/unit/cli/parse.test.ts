@@ -113,7 +113,6 @@ describe('a command line', () => {
     ['export -Wssh --wait=agent', { verb: 'export', options: { wait: 'agent' } }],
     ['export -y -y', { verb: 'export', options: { yes: 'true' } }],
     ['export -- --wait -n', { verb: 'export', words: ['--wait', '-n'] }],
-    ['shell --help', { verb: 'shell', words: ['--help'] }],
     ['shell vm0 -- -x', { verb: 'shell', words: ['vm0', '--', '-x'] }],
   ]
   test.each(cases)('%s', async (line, { verb, words = [], options = {}, globals = {} }) => {
@@ -197,6 +196,12 @@ describe('help', () => {
     },
   )
 
+  test('of a password tells of better places for it', async () => {
+    const help = await parseArgv(['--help'], COMMANDS)
+    for (const variable of ['LAGO_SSH_PASSWORD', 'LAGO_LIBVIRT_PASSWORD', 'LAGO_DEFAULT_ROOT_PASSWORD'])
+      expect(help).toMatchObject({ text: expect.stringContaining(variable) })
+  })
+
   test('of a verb names its arguments, options and an example', async () => {
     const help = await parseArgv(['init', 'x', '--help'], COMMANDS)
     if (help.kind !== 'help') throw new Error(`got ${help.kind}`)
@@ -235,3 +240,12 @@ test.each([['--version'], ['--vers'], ['-l', 'debug', '--version', 'init'], ['in
     expect(await parseArgv(argv, COMMANDS)).toEqual({ kind: 'version' })
   },
 )
+
+test.each(['--help', '-h'])('%s right behind a verb that takes words as they stand is its help', async (word) => {
+  expect(await parseArgv(['shell', word], COMMANDS)).toMatchObject({
+    kind: 'help',
+    text: expect.stringContaining('usage: lago [global options] shell HOST'),
+    exitCode: 0,
+  })
+  expect(await parseArgv(['shell', 'vm0', word], COMMANDS)).toMatchObject({ kind: 'run', words: ['vm0', word] })
+})

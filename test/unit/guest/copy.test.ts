@@ -1,5 +1,18 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  watch,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -62,6 +75,11 @@ async function makeTree(root: string): Promise<void> {
 
 /** `rm` of Node stumbles over names that are not UTF-8. */
 const sweep = async (): Promise<unknown> => run('rm', ['-rf', inside('tree'), inside('there'), inside('back')])
+
+/** Says that it is some tar, and then does what it likes. */
+const lying = (send: string): Record<string, string> => ({
+  tar: `#!/bin/sh\ncase "$1" in --version) exit 0;; esac\n${send}\n`,
+})
 
 describe('by tar', () => {
   beforeEach(async () => openGuest())
@@ -149,6 +167,143 @@ describe('by tar', () => {
   })
 })
 
+test.each([
+  ['a directory', 'a file', async () => from(inside('there'), sshd.target.keyPath), 'is not a directory'],
+  ['a file', 'a directory', async () => from('/etc/passwd', dir), 'is a directory'],
+])('%s in the place of %s is refused before anything is sent', async (_, __, copy, text) => {
+  await openGuest()
+  await mkdir(inside('passwd'))
+  await expect(copy()).rejects.toMatchObject({ code: 'LAGO_FILE', message: expect.stringContaining(text) })
+  expect((await readdir(dir)).sort()).toEqual(['bin', 'passwd', 'there'])
+})
+
+test.each([
+  ['a fifo', async (file: string) => run('mkfifo', [file])],
+  ['a link as /dev/stdout is one', async (file: string) => symlink('/proc/self/fd/1', file)],
+  ['a link to a device', async (file: string) => symlink('/dev/null', file)],
+])('%s is not what a copy replaces', async (_, make) => {
+  await openGuest(undefined, lying(`echo "$@" >>${inside('there', 'asked')}`))
+  await make(inside('special'))
+  const before = await lstat(inside('special'))
+  await expect(from('/etc/passwd', inside('special'))).rejects.toMatchObject({
+    code: 'LAGO_FILE',
+    message: expect.stringMatching(/^cannot write .*special: it is neither a file nor a directory$/),
+  })
+  expect((await lstat(inside('special'))).ino).toBe(before.ino)
+  expect(await readdir(inside('there'))).toEqual([])
+})
+
+test('what is refused for its target is never asked of the tar', async () => {
+  await openGuest(undefined, lying(`echo "$@" >>${inside('there', 'asked')}`))
+  await writeFile(inside('mine'), 'mine')
+  await expect(from(inside('there'), inside('mine'))).rejects.toMatchObject({ code: 'LAGO_FILE' })
+  expect(await readdir(inside('there'))).toEqual([])
+})
+
+test.each(['/proc/version', '/proc/self/limits', '/sys/kernel/notes'])(
+  '%s, whose size is not that of its content, arrives whole',
+  async (file) => {
+    await openGuest()
+    await from(file, inside('back'))
+    expect((await readFile(inside('back'))).length).toBeGreaterThan(0)
+    if (file === '/proc/version') expect(await readFile(inside('back'), 'utf8')).toBe(await readFile(file, 'utf8'))
+  },
+)
+
+test('a link to such a file too; a file that is empty keeps its mode and time', async () => {
+  await openGuest()
+  await symlink('/proc/version', inside('there', 'link'))
+  await from(inside('there', 'link'), inside('back'))
+  expect(await readFile(inside('back'), 'utf8')).toBe(await readFile('/proc/version', 'utf8'))
+  await writeFile(inside('there', 'empty'), '', { mode: 0o640 })
+  await utimes(inside('there', 'empty'), 1000, 1000)
+  await from(inside('there', 'empty'), inside('back'))
+  const { size, mode, mtimeMs } = await stat(inside('back'))
+  expect([size, mode & 0o777, mtimeMs]).toEqual([0, 0o640, 1_000_000])
+})
+
+test('a directory below /proc comes with a warning that its files may be empty', async () => {
+  await openGuest()
+  const recorded = recordedTask()
+  await copyFromGuest(recorded.task, guest, { from: '/proc/sys/kernel/keys', to: inside('back') })
+  expect(recorded.messages().join()).toContain('copy the files that you need one by one')
+})
+
+describe('a guest whose tar knows nothing of holes', () => {
+  const SIZE = 50 * 1024 ** 2 + 123
+
+  async function makeSparse(file: string): Promise<void> {
+    await writeFile(file, 'head', { mode: 0o640 })
+    await truncate(file, SIZE - 4)
+    await writeFile(file, 'tail', { flag: 'a' })
+    await run('dd', [`of=${file}`, 'bs=1', `seek=${20 * 1024 ** 2 + 7}`, 'conv=notrunc', 'if=/etc/passwd'])
+    await utimes(file, 3000, 3000)
+  }
+
+  async function expectSparse(file: string): Promise<void> {
+    const { size, blocks, mode, mtimeMs } = await stat(file)
+    expect([size, mode & 0o777, mtimeMs]).toEqual([SIZE, 0o640, 3_000_000])
+    expect(blocks * 512).toBeLessThan(1024 ** 2)
+  }
+
+  const PLAIN = lying('exec /usr/bin/tar "$@"')
+
+  test('a file with holes arrives with them, also over an older one', async () => {
+    await openGuest(undefined, PLAIN)
+    await makeSparse(inside('sparse'))
+    await writeFile(inside('there', 'sparse'), 'old')
+    await to(inside('sparse'), inside('there'))
+    await run('cmp', [inside('sparse'), inside('there', 'sparse')])
+    await expectSparse(inside('there', 'sparse'))
+    expect(await readdir(inside('there'))).toEqual(['sparse'])
+  })
+
+  test.each(['new', 'there before'])('so do those in a directory that is %s, whatever their names', async (state) => {
+    await openGuest(undefined, PLAIN)
+    await mkdir(inside('tree', 'sub dir'), { recursive: true })
+    const names = ['*', 'a\\b', 'line\nbreak', '-n', ' ü ', '[x]']
+    for (const name of names) await makeSparse(inside('tree', 'sub dir', name))
+    await writeFile(inside('tree', 'sub dir', 'plain'), 'content')
+    await utimes(inside('tree', 'sub dir'), 2000, 2000)
+    await chmod(inside('tree', 'sub dir'), 0o750)
+    if (state === 'there before') await mkdir(inside('there', 'tree', 'sub dir'), { recursive: true })
+    await to(inside('tree'), inside('there'))
+    await run('diff', ['-r', inside('tree'), inside('there', 'tree')])
+    for (const name of names) await expectSparse(inside('there', 'tree', 'sub dir', name))
+    const { mode, mtimeMs } = await stat(inside('there', 'tree', 'sub dir'))
+    expect([mode & 0o777, mtimeMs]).toEqual([0o750, 2_000_000])
+    expect(await readdir(inside('there'))).toEqual(['tree'])
+  })
+
+  test('and whose dd is too old for it gets every zero', async () => {
+    await openGuest(undefined, { ...PLAIN, dd: '#!/bin/sh\nexit 1\n' })
+    await makeSparse(inside('sparse'))
+    await to(inside('sparse'), inside('there'))
+    await run('cmp', [inside('sparse'), inside('there', 'sparse')])
+  })
+
+  test('and in which not all of it arrives keeps nothing', async () => {
+    const dd = '#!/bin/sh\ncase "$*" in *conv=*) exit 0;; esac\nexec /usr/bin/dd "$@"\n'
+    await openGuest(undefined, { ...PLAIN, dd })
+    await makeSparse(inside('sparse'))
+    await expect(to(inside('sparse'), inside('there'))).rejects.toMatchObject({
+      code: 'LAGO_COPY_FAILED',
+      message: expect.stringContaining('not all that was sent has arrived'),
+    })
+    expect(await readdir(inside('there'))).toEqual([])
+  })
+
+  test('and whose disk is full is named, and keeps nothing half', async () => {
+    const dd = '#!/bin/sh\ncase "$*" in *conv=*) echo "dd: No space left on device" >&2; exit 1;; esac\nexit 0\n'
+    await openGuest(undefined, { ...PLAIN, dd })
+    await mkdir(inside('tree'))
+    await makeSparse(inside('tree', 'sparse'))
+    for (const source of [inside('tree', 'sparse'), inside('tree')])
+      await expect(to(source, inside('there', 'x'))).rejects.toMatchObject({ code: 'LAGO_NO_SPACE' })
+    expect(await readdir(inside('there'))).toEqual([])
+  })
+})
+
 test('without tar, sftp does it, directories too', async () => {
   await openGuest(POOR)
   await mkdir(inside('tree', 'sub dir'), { recursive: true })
@@ -171,10 +326,7 @@ test('a name with a line break cannot be told to sftp, and is refused', async ()
 })
 
 test('with neither, cat copies files, and directories are refused', async () => {
-  await openGuest(POOR)
-  await sshd.stop()
-  await run('sed', ['-i', '/^Subsystem/d', path.join(sshd.dir, 'sshd_config')])
-  await sshd.start()
+  await openPoorest()
   await writeFile(inside('file'), 'content', { mode: 0o750 })
   await to(inside('file'), inside('there', '-x'))
   expect((await stat(inside('there', '-x'))).mode & 0o777).toBe(0o750)
@@ -187,9 +339,57 @@ test('with neither, cat copies files, and directories are refused', async () => 
     })
 })
 
-/** Says that it is some tar, and then does what it likes. */
-const lying = (send: string): Record<string, string> => ({
-  tar: `#!/bin/sh\ncase "$1" in --version) exit 0;; esac\n${send}\n`,
+/** No tar, and no sftp server. */
+async function openPoorest(): Promise<void> {
+  await openGuest(POOR)
+  await sshd.stop()
+  await run('sed', ['-i', '/^Subsystem/d', path.join(sshd.dir, 'sshd_config')])
+  await sshd.start()
+}
+
+test('by cat, a file that the host cannot read is told, and nothing of it stays', async () => {
+  await openPoorest()
+  await expect(to('/proc/self/mem', inside('there', 'x'))).rejects.toMatchObject({
+    code: 'LAGO_COPY_FAILED',
+    message: expect.stringContaining('cannot read it: EIO'),
+  })
+  expect(await readdir(inside('there'))).toEqual([])
+})
+
+test('by cat, a file that was sent in part does not get its name', async () => {
+  await openPoorest()
+  const aborted = recordedTask()
+  await writeFile(inside('endless'), '')
+  await truncate(inside('endless'), 1024 ** 4) // more than is ever sent
+  await writeFile(inside('there', 'x'), 'mine')
+  const copying = copyToGuest(aborted.task, guest, { from: inside('endless'), to: inside('there', 'x') })
+  const failing = expect(copying).rejects.toThrow('enough')
+  const watcher = watch(inside('there'))
+  for await (const { filename } of watcher) if (filename?.startsWith('.lago-') === true) break
+  aborted.abort(new Error('enough'))
+  await failing
+  expect(await readdir(inside('there'))).toEqual(['x'])
+  expect(await readFile(inside('there', 'x'), 'utf8')).toBe('mine')
+})
+
+test('a host without tar is told what it lacks', async () => {
+  await openGuest()
+  await writeFile(inside('file'), 'content')
+  await guest.connect(task)
+  const searched = process.env['PATH']
+  const bare = inside('bare')
+  await mkdir(bare)
+  await symlink('/usr/bin/ssh', path.join(bare, 'ssh'))
+  process.env['PATH'] = bare
+  try {
+    await expect(to(inside('file'), inside('there', 'x'))).rejects.toMatchObject({
+      code: 'LAGO_COMMAND_MISSING',
+      message: expect.stringContaining('"tar"'),
+    })
+  } finally {
+    process.env['PATH'] = searched
+  }
+  expect(await readdir(inside('there'))).toEqual([])
 })
 
 test.each([
@@ -211,6 +411,17 @@ test.each([
   await expect(from(inside('there', 'wanted'), inside('back'))).rejects.toMatchObject({ code })
   expect(await readFile(inside('back'), 'utf8')).toBe('mine')
   expect(await readdir(dir)).toEqual(before)
+})
+
+test('the name of what such a guest sends is cut', async () => {
+  const long = path.posix.join(...Array.from({ length: 200 }, () => 'n'.repeat(200)))
+  await openGuest(undefined, lying(`/usr/bin/tar -cf - --transform='s,.*,${long},' -C /etc passwd`))
+  const error: unknown = await from(inside('there', 'wanted'), inside('back')).catch((e: unknown) => e)
+  expect(error).toMatchObject({ code: 'LAGO_GUEST_NO_FILE' })
+  await writeFile(inside('there', 'wanted'), 'x')
+  const hostile: unknown = await from(inside('there', 'wanted'), inside('back')).catch((e: unknown) => e)
+  expect(hostile).toMatchObject({ code: 'LAGO_GUEST_HOSTILE' })
+  expect(JSON.stringify(hostile).length + (hostile as Error).message.length).toBeLessThan(1500)
 })
 
 test('a guest whose tar fails in the middle keeps nothing half', async () => {

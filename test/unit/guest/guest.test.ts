@@ -6,7 +6,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { createSshKeyPair } from '../../../src/guest/ssh-key.js'
-import { sshCommand, type SshTarget } from '../../../src/guest/ssh-command.js'
+import { sftpCommand, sshCommand, type SshTarget } from '../../../src/guest/ssh-command.js'
 import { waitForSsh } from '../../../src/guest/wait-for-ssh.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
@@ -49,6 +49,13 @@ test('without a password only the key is tried and nothing is asked', () => {
   expect(argv).toContain('PreferredAuthentications=publickey')
   expect(argv).toContain('-t')
   expect(env).toEqual({})
+})
+
+test.each([
+  ['192.168.200.2', 'root@192.168.200.2'],
+  ['fd8f:1391:3a82:200::2', 'root@[fd8f:1391:3a82:200::2]'],
+])('sftp is told the address %s as %s', (ip, told) => {
+  expect(sftpCommand({ ...target, ip }, '/s').argv.at(-1)).toBe(told)
 })
 
 /** A server on loopback that treats each connection as told. */

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import path from 'node:path'
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import type { Guest, GuestResult } from '../../../src/guest/guest.js'
 import { hasNeighbour } from '../../../src/guest/neighbour.js'
 import { probeCloudInit } from '../../../src/guest/probe-cloud-init.js'
@@ -86,6 +86,26 @@ test('a guest that does not greet in time is told with the way to see what it pr
   })
 })
 
+test('a long wait for ssh is told once, with what it is for and its limit', async () => {
+  const recorded = recordedTask()
+  const server = { vm: 'vm0', ip: IP, port: await closedPort() }
+  const clock = jest.spyOn(Date, 'now')
+  const startedAt = Date.now()
+  try {
+    clock.mockReturnValue(startedAt)
+    const waiting = waitForSsh(recorded.task, server, 600_000)
+    waiting.catch(() => undefined)
+    const told = recorded.message(/^waiting for ssh/)
+    clock.mockReturnValue(startedAt + 6000)
+    expect(await told).toBe('waiting for ssh on vm0, at most 600 s')
+    clock.mockReturnValue(startedAt + 700_000)
+    await expect(waiting).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })
+  } finally {
+    clock.mockRestore()
+  }
+  expect(recorded.messages().filter((text) => text.startsWith('waiting'))).toHaveLength(1)
+})
+
 test("the host's kernel knows those whose address it has learnt", async () => {
   const tablePath = path.join(await makeTempDir(), 'arp')
   const table = [
@@ -111,7 +131,7 @@ test.each<[string, Partial<GuestResult>, unknown]>([
   [
     'that says why',
     { exitCode: 1, stdout: 'out\n', stderr: 'a\nnot \u001b[2Jyet\u0007\n' },
-    { notYet: 'the command ended with 1: not [2Jyet' },
+    { notYet: 'the command ended with 1: not yet' },
   ],
   ['that says it on stdout', { exitCode: 1, stdout: 'starting\n' }, { notYet: 'the command ended with 1: starting' }],
 ])('a command %s', async (_, result, answer) => {
@@ -135,7 +155,7 @@ test.each<[string, Partial<GuestResult>, unknown]>([
   [
     'failed',
     { stdout: `${unitState('failed')}\nbind: Address already in use\nexit \u001b[2J1\n` },
-    { never: 'unit web has failed\n    bind: Address already in use\n    exit [2J1' },
+    { never: 'unit web has failed\n    bind: Address already in use\n    exit 1' },
   ],
   ['of no systemd', { exitCode: 97 }, { never: expect.stringContaining('does not run systemd') }],
   ['of a guest that talks nonsense', { stdout: 'ok\u0000' }, { notYet: 'unit web is in no known state ()' }],
@@ -165,8 +185,8 @@ test.each<[string, string, unknown]>([
   ['works', 'waiting\n', { notYet: 'cloud-init is at work' }],
   [
     'ended with errors',
-    'done\n{"v1": {"errors": ["no \\u001bx"]}}',
-    { never: 'cloud-init in vm0 ended with errors: no x' },
+    'done\n{"v1": {"errors": ["no\\u001b[2J"]}}',
+    { never: 'cloud-init in vm0 ended with errors: no' },
   ],
   ['is disabled', 'disabled\n', { never: 'cloud-init is disabled in vm0' }],
   ['is missing', 'missing\n', { never: 'vm0 has no cloud-init' }],

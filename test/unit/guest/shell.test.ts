@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { isSurelyUp, runShell } from '../../../src/guest/shell.js'
-import { recordedTask } from '../../helpers/recorded-task.js'
+import { recordedTask, type RecordedTask } from '../../helpers/recorded-task.js'
 import { startSshd, type Sshd } from '../../helpers/sshd.js'
 
 let sshd: Sshd
@@ -18,7 +18,10 @@ afterEach(async () => {
 
 /** The words write to files, since the session has this process's own streams. */
 async function shell(...words: string[]): Promise<number> {
-  const { task } = recordedTask()
+  return shellOf(recordedTask(), ...words)
+}
+
+async function shellOf({ task }: RecordedTask, ...words: string[]): Promise<number> {
   return runShell(task, sshd.target, { words, cwd: sshd.dir, isTerminal: false })
 }
 
@@ -61,4 +64,19 @@ test('a refused key and a server that is gone are errors of their own', async ()
   await expect(shell('true')).rejects.toMatchObject({ code: 'LAGO_GUEST_AUTH' })
   await sshd.stop()
   await expect(shell('true')).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })
+})
+
+test('a leading -- is none of the words, and only the first is', async () => {
+  expect(await shell('--', 'echo', 'a', '--', '>', `${sshd.dir}/out`)).toBe(0)
+  expect(await written()).toBe('a --\n')
+  await writeFile(path.join(sshd.dir, 'script.sh'), 'exit 3\n')
+  expect(await shell('--', 'script.sh')).toBe(3)
+})
+
+test('a command that is killed is told, since ssh has no exit code for it', async () => {
+  const recorded = recordedTask()
+  expect(await shellOf(recorded, 'exit 7')).toBe(7)
+  expect(recorded.messages().join()).not.toContain('exit code')
+  expect(await shellOf(recorded, 'kill -9 $$')).toBe(255)
+  expect(recorded.messages()).toContainEqual(expect.stringMatching(/^vm0: .*without an exit code/))
 })

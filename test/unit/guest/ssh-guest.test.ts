@@ -93,6 +93,31 @@ describe('with a server that answers', () => {
     expect(await ended).toEqual({ exitCode: 0, stderr: 'end\n' })
   })
 
+  test('a command whose input is given up ends, before and after it has begun', async () => {
+    const { task } = recordedTask()
+    const early = guest.start(task, 'cat')
+    early.stdin.destroy()
+    await expect(early.ended).rejects.toThrow('the input of a command in vm0 was given up')
+    const { stdin, stdout, ended } = guest.start(task, 'cat; echo more')
+    stdin.write('some')
+    await once(stdout, 'data')
+    stdin.on('error', () => undefined)
+    stdin.destroy(new Error('no more'))
+    await expect(ended).rejects.toThrow('no more')
+    expect(await guest.run(task, 'echo on')).toMatchObject({ stdout: 'on\n' })
+  })
+
+  test('a command that ends without reading its input gives all of its output', async () => {
+    const { task } = recordedTask()
+    const { stdin, stdout, ended } = guest.start(task, 'exec 0<&-; head -c 3000000 /dev/zero')
+    stdin.on('error', () => undefined)
+    stdin.end(Buffer.alloc(5_000_000))
+    let size = 0
+    for await (const chunk of stdout) size += (chunk as Buffer).length
+    expect(await ended).toMatchObject({ exitCode: 0 })
+    expect(size).toBe(3_000_000)
+  })
+
   test('a guest that prints for ever is stopped', async () => {
     const { task } = recordedTask()
     await expect(guest.run(task, 'cat /dev/zero')).rejects.toMatchObject({ code: 'LAGO_GUEST_OUTPUT' })
@@ -168,6 +193,20 @@ describe('with a server that answers', () => {
     await rm(sshd.target.knownHostsPath)
     expect(await guest.run(task, 'true')).toMatchObject({ exitCode: 0 })
   })
+
+  test.each(['garbage\n', 'vm0 garbage\n', 'vm1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAA\n'])(
+    'a file for the host key without the key of the VM (%j) is no first contact',
+    async (content) => {
+      const { task } = recordedTask()
+      await writeFile(sshd.target.knownHostsPath, content)
+      await expect(guest.run(task, 'true')).rejects.toMatchObject({
+        code: 'LAGO_HOST_KEY_CHANGED',
+        message: expect.stringContaining(sshd.target.knownHostsPath),
+      })
+      expect(await readFile(sshd.target.knownHostsPath, 'utf8')).toBe(content)
+      expect(sshd.logins()).toBe(0)
+    },
+  )
 
   test('the first contact, and no later one, lets the guest write its disks', async () => {
     const first = recordedTask()

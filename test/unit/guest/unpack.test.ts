@@ -1,10 +1,24 @@
 import { execFile } from 'node:child_process'
-import { lstat, mkdir, readdir, readFile, readlink, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import path from 'node:path'
-import { PassThrough, type Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { beforeEach, expect, test } from '@jest/globals'
 import type { LagoError } from '../../../src/base/errors.js'
+import { mergeTree } from '../../../src/guest/tree.js'
 import { unpackFromGuest, type UnpackOptions } from '../../../src/guest/unpack.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { inPieces, itemBytes, paxRecord, tarBytes, tarStream, type TarItem } from '../../helpers/tar-stream.js'
@@ -156,6 +170,12 @@ test('setuid, setgid and sticky are dropped; permissions and times are kept', as
   ])
 })
 
+test('how many such bits were dropped is told once', async () => {
+  const dropped = ['a', 'b', 'c'].map((name) => ({ name, content: 'x', mode: 0o4755 }))
+  const messages = await unpack(tarStream([...dropped, { name: 'd', content: 'x', mode: 0o755 }]))
+  expect(messages).toEqual(['logs of vm0: left out setuid, setgid and sticky bits, entries: 3'])
+})
+
 test('names are bytes: blanks, line breaks, dashes, quotes, and what is not UTF-8', async () => {
   const names = [' a b ', 'x\ny', '-rf', `'"$(id)`, 'ü', Buffer.from([0x66, 0xff, 0xfe])].map((name) =>
     Buffer.from(name),
@@ -222,6 +242,48 @@ test('a directory that is there is merged, its own mode and other files stay', a
   expect((await stat(target)).mode & 0o777).not.toBe(0o777)
 })
 
+test('a target that is there is unpacked from a private directory in it; its parent stays as it is', async () => {
+  await mkdir(target)
+  const seen: unknown[] = []
+  const [header = Buffer.alloc(0), ...rest] = itemBytes({ name: 'a', content: 'x'.repeat(2000) })
+  const looking = Readable.from(
+    (async function* () {
+      yield header
+      seen.push(await readdir(dir), await readdir(target))
+      const [stage = ''] = await readdir(target)
+      seen.push((await stat(path.join(target, stage))).mode & 0o777)
+      yield Buffer.concat([...rest, Buffer.alloc(1024)])
+    })(),
+    { objectMode: false },
+  )
+  await unpack(looking)
+  expect(seen).toEqual([['outside', 'target'], [expect.stringMatching(/^\../)], 0o700])
+  expect(await readdir(target)).toEqual(['a'])
+})
+
+test('what lies on another file system in the target is written there by copying', async () => {
+  const other = await mkdtemp('/dev/shm/lago-unpack-')
+  try {
+    await mkdir(path.join(other, 'from/d/e'), { recursive: true })
+    await writeFile(path.join(other, 'from/d/f'), 'new', { mode: 0o640 })
+    await utimes(path.join(other, 'from/d/f'), 1000, 1000)
+    await symlink('f', path.join(other, 'from/d/l'))
+    await writeFile(path.join(other, 'from/both'), 'new')
+    await mkdir(target)
+    await symlink('../outside/victim', path.join(target, 'both'))
+    await mergeTree(Buffer.from(path.join(other, 'from')), Buffer.from(target))
+    expect(await readdir(other)).toEqual([])
+    expect((await readdir(target, { recursive: true })).sort()).toEqual(['both', 'd', 'd/e', 'd/f', 'd/l'])
+    const { mode, mtimeMs } = await stat(path.join(target, 'd/f'))
+    expect([mode & 0o777, mtimeMs]).toEqual([0o640, 1_000_000])
+    expect(await readlink(path.join(target, 'd/l'))).toBe('f')
+    expect(await readFile(path.join(target, 'both'), 'utf8')).toBe('new')
+    await expectNothingOutside()
+  } finally {
+    await rm(other, { recursive: true })
+  }
+})
+
 test('a name that comes twice is the later one', async () => {
   await unpack(
     tarStream([
@@ -271,6 +333,31 @@ test('with keepPartial, what came before a failure is there', async () => {
   await expect(unpack(tarStream(items), { keepPartial: true })).rejects.toMatchObject({ code: 'LAGO_GUEST_HOSTILE' })
   expect(await readdir(target)).toEqual(['good'])
   await expectNothingOutside()
+})
+
+test('with keepPartial, a device is left out with a warning, and the rest arrives', async () => {
+  const items = [
+    { name: 'sda', flag: '4' },
+    { name: 'null', flag: '3' },
+    { name: 'good', content: 'x' },
+  ]
+  const messages = await unpack(tarStream(items), { keepPartial: true })
+  expect(messages).toEqual([
+    'logs of vm0: left out "sda": it is a device node',
+    'logs of vm0: left out "null": it is a device node',
+  ])
+  expect(await readdir(target)).toEqual(['good'])
+})
+
+test.each([
+  ['a file', (name: string) => ({ name: 'x', flag: 'L', content: `${name}\0` })],
+  ['a link to', (name: string) => ({ name: 'x', flag: 'K', content: `${name}\0` })],
+])('of %s of 40,000 characters an error tells the beginning', async (_, long) => {
+  const items = [long('n'.repeat(40_000)), { name: 'l', flag: '2', link: 'x' }]
+  const error: unknown = await unpack(tarStream(items)).catch((e: unknown) => e)
+  expect(error).toMatchObject({ code: 'LAGO_FILE', message: expect.stringContaining('the name is too long') })
+  const { message, hint, data } = error as LagoError
+  expect(JSON.stringify([message, hint, data]).length).toBeLessThan(1500)
 })
 
 test('what confirm throws keeps everything away from the target', async () => {

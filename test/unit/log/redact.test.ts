@@ -1,7 +1,17 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { expect, test } from '@jest/globals'
 import { LagoError } from '../../../src/base/errors.js'
 import type { LagoEvent } from '../../../src/base/events.js'
+import { keepPasswords } from '../../../src/config/secrets.js'
+import { runScript } from '../../../src/guest/script.js'
+import { createTask } from '../../../src/base/task.js'
+import { createLogFile } from '../../../src/log/log-file.js'
 import { createRedact, redactingSink } from '../../../src/log/redact.js'
+import { scriptedGuest } from '../../helpers/scripted-guest.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const makeTempDir = useTempDirs()
 
 const redact = createRedact(['s3cret', 's3cret-long', 'abc'])
 
@@ -39,4 +49,37 @@ test('events lose secrets in titles, messages and anywhere in their data, which 
       error: { code: 'LAGO_X', message: 'with ***' },
     },
   })
+})
+
+test('passwords of VMs are hidden from when they are read; those that everybody knows are not', () => {
+  const early = createRedact([])
+  const text = 'root tester 123456 vm-root-pw vm-ssh-pw'
+  expect(early(text)).toBe(text)
+  keepPasswords([
+    { sshUser: 'tester', sshPassword: 'tester', rootPassword: 'vm-root-pw' },
+    { sshPassword: 'vm-ssh-pw', rootPassword: 'root' },
+    { sshPassword: '123456' },
+  ])
+  expect(early(text)).toBe('root tester 123456 *** ***')
+})
+
+test('a password that a deploy script prints is not in the log file', async () => {
+  const logPath = path.join(await makeTempDir(), 'lago.log')
+  const file = createLogFile(() => undefined)
+  file.open(logPath)
+  const sink = redactingSink(createRedact([]), file)
+  const task = createTask(sink)
+  keepPasswords([{ rootPassword: 'deployed-pw' }])
+  const printing = scriptedGuest({})
+  const guest: typeof printing = {
+    ...printing,
+    async run(_task, _command, options) {
+      options?.onOutput?.('login with depl', 'stdout')
+      options?.onOutput?.('oyed-pw\n', 'stdout')
+      return { exitCode: 0, stdout: '', stderr: '' }
+    },
+  }
+  await runScript(task, guest, Buffer.from(''), (line) => task.log('debug', line))
+  await sink.close()
+  expect(await readFile(logPath, 'utf8')).toMatch(/::DEBUG::login with \*\*\*\n$/)
 })

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { quoteWord } from '../../../src/guest/quote.js'
 import { openSshGuest } from '../../../src/guest/ssh-guest.js'
 import { runScript } from '../../../src/guest/script.js'
 import { batchesOf, collectLive } from '../../../src/prefix/collect-live.js'
@@ -79,7 +80,7 @@ test('a directory, one below it and a link to it come side by side; what is not 
 test('one stream takes what does not overlap', () => {
   const found = ['/a', '/b', '/a/c', '/ab', '/b'].map((realPath, index) => ({ path: `/p${index}`, realPath }))
   expect(batchesOf(found).map((batch) => [...batch.keys()])).toEqual([
-    ['a', 'b', 'ab'],
+    ['a', 'ab', 'b'],
     ['a/c', 'b'],
   ])
   expect(
@@ -88,6 +89,41 @@ test('one stream takes what does not overlap', () => {
       { path: '/a', realPath: '/a' },
     ]),
   ).toHaveLength(2)
+})
+
+test('no batch has two paths of which one is the other or is above it, and none is too long for a command', () => {
+  const long = (name: string): string => `/${name.repeat(200)}`
+  const words = ['', '/a', '/a/b', '/a-b', '/a/b/c', '/a.b', '/a', '/a/b/', '/b', long("'"), long('ü')]
+  const many = Array.from({ length: 2000 }, (_, index) => `/dir/${"'".repeat(50)}${index}`)
+  const found = [...words, ...many].map((realPath, index) => ({ path: `${index}`, realPath }))
+  const batches = batchesOf(found).map((batch) => [...batch])
+  expect(batches.flat().map(([, path]) => path).sort()).toEqual(found.map(({ path }) => path).sort()) // prettier-ignore
+  for (const keys of batches.map((batch) => batch.map(([key]) => key))) {
+    expect(Buffer.byteLength(keys.map(quoteWord).join(' '))).toBeLessThan(64 * 1024)
+    const below = (key: string): boolean => keys.some((other) => other !== key && (other === '' || key.startsWith(`${other}/`))) // prettier-ignore
+    expect(keys.filter(below)).toEqual([])
+  }
+  expect(batches).toHaveLength(5 + 7) // six deep, and one of these is 430 KB long
+})
+
+test('a great many files are put in batches and named at once, and too many are refused', async () => {
+  const found = Array.from({ length: 100_000 }, (_, index) => ({
+    path: `/l/${index}`,
+    realPath: `/logs/file-${index}`,
+  }))
+  expect(batchesOf(found).reduce((sum, batch) => sum + batch.size, 0)).toBe(found.length)
+  const oneName = Array.from({ length: 2 ** 16 }, (_, bits) =>
+    Array.from({ length: 16 }, (_, bit) => ((bits >> bit) & 1 ? '/a' : '_a')).join(''),
+  )
+  expect(new Set(collectNames(oneName).values()).size).toBe(oneName.length)
+  const { task } = recordedTask()
+  await using guest = openSshGuest(sshd.target)
+  const stdout = Array.from({ length: 100_001 }, (_, index) => `0\0/l/${index}\0/l/${index}\0`).join('')
+  const flooding = { ...guest, vm: 'vm0', run: async () => ({ exitCode: 0, stdout, stderr: '' }) }
+  await expect(collectLive(task, flooding, ['/l/*'], path.join(await tempDir(), 'vm0'))).rejects.toMatchObject({
+    code: 'LAGO_GUEST_OUTPUT',
+    message: 'the artifacts of vm0 are 100001 files, more than 100000',
+  })
 })
 
 test('local names never lead elsewhere, and each path has one of its own', () => {
@@ -113,10 +149,10 @@ test('a script is run by bash with its lines as they come, made harmless, and th
   const { task } = recordedTask()
   await using guest = openSshGuest(sshd.target)
   const lines: string[] = []
-  const script = `echo "$0 \${BASH_VERSION:+bash}"; printf 'half'; printf ' line\\n'; printf '\\033]0;owned\\007\\n'; for i in $(seq 30); do echo $i; done; printf end; exit 7`
+  const script = `echo "$0 \${BASH_VERSION:+bash}"; printf 'half'; printf ' line\\n'; printf '\\033]0;owned\\007a\\rb\\n'; for i in $(seq 30); do echo $i; done; printf end; exit 7`
   const result = await runScript(task, guest, Buffer.from(script), (line) => lines.push(line))
   expect(result.exitCode).toBe(7)
-  expect(lines.slice(0, 3)).toEqual(['bash bash', 'half line', '\\x1b]0;owned\\x07'])
+  expect(lines.slice(0, 4)).toEqual(['bash bash', 'half line', 'a', 'b'])
   expect(result.lastLines).toHaveLength(20)
   expect(result.lastLines.at(-1)).toBe('end')
 })

@@ -1,8 +1,9 @@
 /** VMs that do not answer, with real disks; the provider only tells their states. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { createRegistry } from '../../../src/base/registry.js'
+import { clearPlace } from '../../../src/prefix/collect-place.js'
 import { collectArtifacts } from '../../../src/prefix/collect.js'
 import type { Host } from '../../../src/prefix/host.js'
 import { prefixLayout } from '../../../src/prefix/layout.js'
@@ -107,5 +108,77 @@ test('VMs that take too long are named', async () => {
     message: expect.stringMatching(
       /(?=.*collecting from vm0 did not end within 0 s)(?=.*collecting from vm1 did not)/s,
     ),
+  })
+})
+
+describe('a directory to write to', () => {
+  const tree = async (dir: string): Promise<readonly string[]> => (await readdir(dir, { recursive: true })).sort()
+
+  /** Every place is below a directory of the test's own: a fault here renames what it is given. */
+  test.each([
+    ['the prefix', 'workdir/prefix'],
+    ['what holds the prefix', 'workdir'],
+    ['the current directory', 'here/below'],
+    ['what holds the current directory', 'here'],
+    ['the home directory', 'home/me'],
+    ['what holds the home directory', 'home'],
+  ])('may not be %s, even when an earlier collect could have left what is in it', async (_, below) => {
+    const dir = await tempDir()
+    const prefix: Prefix = { dir: path.join(dir, 'workdir/prefix'), layout: prefixLayout(dir), plan: quickstart() }
+    for (const place of ['workdir/prefix/vm0', 'here/below/vm0', 'home/me/vm0'])
+      await mkdir(path.join(dir, place), { recursive: true })
+    const before = await tree(dir)
+    const places = { cwd: path.join(dir, 'here/below'), homeDir: path.join(dir, 'home/me') }
+    await expect(clearPlace(prefix, path.join(dir, below), places)).rejects.toMatchObject({
+      code: 'LAGO_COLLECT_TARGET',
+      message: expect.stringContaining(`${path.join(dir, below)}: it is, or holds, the`),
+      hint: expect.stringContaining('--output'),
+    })
+    expect(await tree(dir)).toEqual(before)
+  })
+
+  test.each([
+    ['a file', 'LagoInitFile', ''],
+    ['a directory with other things', 'vm0/_etc/name', 'mine.txt'],
+    ['a directory with a file that is called as a VM', 'vm0', ''],
+    ['a directory with a link that is called as a VM', 'vm1/x', '->vm0'],
+  ])('that is %s is refused and left as it is', async (what, first, second) => {
+    const { prefix, outputDir } = await prefixWith(['/etc/name'])
+    const target = what === 'a file' ? outputDir : path.join(outputDir, first)
+    await mkdir(path.dirname(target), { recursive: true })
+    await writeFile(target, 'precious')
+    if (second === '->vm0') await symlink('vm1', path.join(outputDir, 'vm0'))
+    else if (second !== '') await writeFile(path.join(outputDir, second), 'precious')
+    await expect(collectArtifacts(task, host, prefix, { outputDir })).rejects.toMatchObject({
+      code: 'LAGO_COLLECT_TARGET',
+      message: expect.stringContaining(outputDir),
+    })
+    expect(await readFile(target, 'utf8')).toBe('precious')
+    expect((await readdir(prefix.dir)).filter((name) => name.startsWith('out put'))).toEqual(['out put'])
+  })
+
+  test('that is empty is used; what an interrupted collect and OST leave in one is kept as well', async () => {
+    const { prefix, outputDir } = await prefixWith(['/etc/name'])
+    await mkdir(outputDir)
+    await collectArtifacts(task, host, prefix, { outputDir })
+    expect(await tree(prefix.dir)).not.toContainEqual(expect.stringMatching(/^out put\./))
+    for (const name of ['.vm0.0123456789ab', 'lago_logs']) await mkdir(path.join(outputDir, name))
+    await collectArtifacts(task, host, prefix, { outputDir })
+    expect(await readdir(outputDir)).toEqual(['vm0', 'vm1'])
+    const [kept = ''] = (await readdir(prefix.dir)).filter((name) => name.startsWith('out put.'))
+    expect(await readdir(path.join(prefix.dir, kept))).toContain('lago_logs')
+  })
+
+  test('may be a link: what it leads to is kept and made anew', async () => {
+    const { prefix, outputDir } = await prefixWith(['/etc/name'])
+    const link = path.join(prefix.dir, 'link')
+    await symlink(outputDir, link)
+    await expect(collectArtifacts(task, host, prefix, { outputDir: link })).rejects.toMatchObject({
+      code: 'LAGO_COLLECT_TARGET', // it leads nowhere
+    })
+    await mkdir(outputDir)
+    for (let count = 0; count < 2; count++) await collectArtifacts(task, host, prefix, { outputDir: link })
+    expect(await readdir(link)).toEqual(['vm0', 'vm1'])
+    expect((await readdir(prefix.dir)).filter((name) => name.startsWith('out put.'))).toHaveLength(1)
   })
 })

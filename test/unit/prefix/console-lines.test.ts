@@ -1,8 +1,10 @@
 import { EventEmitter, once } from 'node:events'
-import { appendFile, mkdir, rm, rename, writeFile } from 'node:fs/promises'
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { followConsoleLines, plainLine, type ConsoleFollower } from '../../../src/prefix/console-lines.js'
+import { beginConsoleLog } from '../../../src/vm/console-log.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -65,10 +67,33 @@ test('a log that is begun anew, or replaced, is read from its beginning', async 
   await using _closed = follower
   await writeFile(logPath, 'second run\n')
   await line('second run')
-  await writeFile(path.join(dir, 'other'), 'third run, which is longer\n')
-  await rename(path.join(dir, 'other'), logPath)
+  await beginConsoleLog(logPath)
+  await appendFile(logPath, 'third run, which is longer\n')
   await line('third run, which is longer')
   expect(lines).toEqual(['a long line of the first run', 'second run', 'third run, which is longer'])
+})
+
+test('what came between the last look and a rename by virtlogd is not lost', async () => {
+  const logPath = path.join(await makeTempDir(), 'console-vm0.log')
+  await writeFile(logPath, 'one\nKernel pa')
+  const { lines, follower, line } = await follow(logPath)
+  await using _closed = follower
+  // while nothing is read: no turn of the event loop
+  appendFileSync(logPath, 'nic - not syncing\n')
+  renameSync(logPath, `${logPath}.0`)
+  writeFileSync(logPath, 'two\n')
+  await line('two')
+  expect(lines).toEqual(['one', 'Kernel panic - not syncing', 'two'])
+})
+
+test('of a log of several files the end is read', async () => {
+  const logPath = path.join(await makeTempDir(), 'console-vm0.log')
+  await writeFile(`${logPath}.1`, 'lost\n')
+  await writeFile(`${logPath}.0`, `${'x'.repeat(1024 ** 2)}\nnear the end\n`)
+  await writeFile(logPath, 'last\n')
+  const { lines, follower } = await follow(logPath)
+  await using _closed = follower
+  expect(lines.slice(1)).toEqual(['near the end', 'last'])
 })
 
 test('of a line without end and of an endless log the end is kept, and characters are not torn', async () => {
@@ -94,11 +119,16 @@ test('nothing is told after the end, and the directory may go', async () => {
 test('a log that cannot be read, or whose directory is missing, is as none', async () => {
   const dir = await makeTempDir()
   await mkdir(path.join(dir, 'console-vm0.log'))
-  for (const logPath of [path.join(dir, 'console-vm0.log'), path.join(dir, 'missing', 'console-vm0.log')]) {
+  const cases: [string, unknown[]][] = [
+    [path.join(dir, 'console-vm0.log'), [expect.stringMatching(/^the console's log cannot be read: /)]],
+    [path.join(dir, 'missing', 'console-vm0.log'), []],
+  ]
+  for (const [logPath, said] of cases) {
     const { task, messages } = recordedTask()
-    const follower = await followConsoleLines(task, logPath, () => undefined)
+    const lines: string[] = []
+    const follower = await followConsoleLines(task, logPath, (more) => lines.push(...more))
     await follower[Symbol.asyncDispose]()
-    expect(messages()).toEqual([expect.stringMatching(/^the console's log/)])
+    expect([lines, messages()]).toEqual([[], said])
   }
 })
 

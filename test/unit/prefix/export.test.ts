@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { LagoError } from '../../../src/base/errors.js'
 import { createRegistry } from '../../../src/base/registry.js'
 import type { VmState } from '../../../src/libvirt/types.js'
 import { planEnv } from '../../../src/plan/plan-env.js'
 import type { EnvPlan } from '../../../src/plan/types.js'
 import { decodeEnv, encodeEnv } from '../../../src/prefix/codec.js'
+import { toRoom } from '../../../src/prefix/export-disk.js'
 import { exportPrefix } from '../../../src/prefix/export.js'
 import { exportedInitFile } from '../../../src/prefix/export-init-file.js'
 import { planDiskExports } from '../../../src/prefix/export-plan.js'
@@ -305,4 +307,21 @@ describe('an export of VMs that are on', () => {
     await expect(exportWith(states, true)).resolves.toEqual({ vms: { vm0: [], vm1: [] }, initFile: undefined })
     await expect(exportWith(states, false)).resolves.toMatchObject({ initFile: expect.stringMatching(/out\/a$/) })
   })
+})
+
+test.each([
+  ['qemu-img', new LagoError('LAGO_NO_SPACE', 'the disk is full: qemu-img convert a b', { hint: 'the prefix' })],
+  ['a system call', Object.assign(new Error('write'), { code: 'ENOSPC', syscall: 'write' })],
+])('a full disk that %s meets is named by the directory, with what helps an export', async (_, error) => {
+  const told = {
+    code: 'LAGO_NO_SPACE',
+    message: 'the disk is full: /out',
+    hint: expect.stringContaining('--dst-dir'),
+    data: { dstDir: '/out' },
+  }
+  await expect(toRoom('/out', Promise.reject(error))).rejects.toMatchObject(told)
+  const named = new LagoError('LAGO_NO_SPACE', 'disk x: the disk is full: /out', { data: { dstDir: '/out' } })
+  await expect(toRoom('/out', Promise.reject(named))).rejects.toBe(named)
+  const other = new Error('unreachable: x')
+  await expect(toRoom('/out', Promise.reject(other))).rejects.toBe(other)
 })

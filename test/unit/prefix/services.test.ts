@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { createRegistry } from '../../../src/base/registry.js'
 import { serviceManagers } from '../../../src/guest/services/index.js'
 import type { GuestFacts, VmPlan } from '../../../src/plan/types.js'
-import { findAgent, findServices } from '../../../src/prefix/services.js'
+import { findAgent, findServices, startAgent } from '../../../src/prefix/services.js'
 import { quickstart } from '../../helpers/golden-envs.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { scriptedGuest } from '../../helpers/scripted-guest.js'
@@ -35,6 +35,16 @@ test('the init file’s word counts more than what was found', async () => {
   )
   const found = await findAgent(task, host, vm, scriptedGuest({}))
   expect(found).toMatchObject({ service: 'mine', manager: serviceManagers['sysvinit'] })
+})
+
+test('an agent is started when its service is there and stopped, and only then', async () => {
+  const vm = vmWith({ serviceManager: 'sysvinit', guestAgent: 'qemu-ga' })
+  const stopped = scriptedGuest({ status: { exitCode: 3 }, start: {} })
+  expect(await startAgent(task, host, vm, stopped)).toBe('qemu-ga')
+  expect(stopped.commands.at(-1)).toContain('qemu-ga start')
+  const active = scriptedGuest({ status: {} })
+  expect(await startAgent(task, host, vm, active)).toBeUndefined()
+  expect(active.commands).toHaveLength(1)
 })
 
 test('a manager that nobody defines is answered with those there are', async () => {

@@ -1,15 +1,19 @@
 /** With a provider whose guests do as they are told; nets that are never up. */
-import { expect, test } from '@jest/globals'
+import { mkdir, rm, watch, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../../src/base/errors.js'
 import { createRegistry } from '../../../src/base/registry.js'
 import type { VmState } from '../../../src/libvirt/types.js'
 import type { Host } from '../../../src/prefix/host.js'
 import { prefixLayout } from '../../../src/prefix/layout.js'
 import type { Prefix } from '../../../src/prefix/prefix.js'
-import { shutdownPrefix } from '../../../src/prefix/shutdown.js'
+import { askOverSsh, shutdownPrefix } from '../../../src/prefix/shutdown.js'
 import type { VmProvider } from '../../../src/vm/provider.js'
+import { openSshGuest } from '../../../src/guest/ssh-guest.js'
 import { quickstart } from '../../helpers/golden-envs.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
+import { startSshd, type Sshd } from '../../helpers/sshd.js'
 
 interface Bench {
   readonly host: Host
@@ -113,6 +117,64 @@ test('a guest that nobody can ask is not waited for', async () => {
   const failing = shutdownPrefix(recorded.task, host, prefix, { names: [], timeoutMs: 3_600_000 })
   await expect(failing).rejects.toMatchObject({ code: 'LAGO_SHUTDOWN' })
   expect(recorded.messages()).toContainEqual(expect.stringContaining('vm0 could not be asked over ssh'))
+})
+
+describe('over ssh', () => {
+  const off = { vm: 'vm0', how: 'off', limitMs: 60_000 } as const
+  let sshd: Sshd
+
+  const poweroffThat = async (script: string): Promise<void> =>
+    writeFile(path.join(sshd.dir, 'bin', 'poweroff'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+
+  beforeEach(async () => {
+    sshd = await startSshd()
+  })
+
+  afterEach(async () => {
+    await sshd.stop()
+    await rm(sshd.dir, { recursive: true })
+  })
+
+  test('a guest whose server is gone before it could answer has heard it', async () => {
+    const heardDir = path.join(sshd.dir, 'heard')
+    await mkdir(heardDir)
+    await poweroffThat(`: >${heardDir}/it; exec sleep 1000`)
+    const heard = watch(heardDir)[Symbol.asyncIterator]().next()
+    const { task, messages } = recordedTask()
+    const asking = askOverSsh(task, async () => openSshGuest(sshd.target), off)
+    await heard
+    await sshd.stop()
+    expect(await asking).toBe(true)
+    expect(messages()).not.toContainEqual(expect.stringContaining('could not be asked'))
+  })
+
+  test.each([
+    ['obeys', 'exit 0', true],
+    ['has no such program', 'exit 127', false],
+  ])('a guest that %s', async (_, script, isAsked) => {
+    await poweroffThat(script)
+    expect(await askOverSsh(task, async () => openSshGuest(sshd.target), off)).toBe(isAsked)
+  })
+
+  test.each([
+    ['cannot be reached', 'cannot reach vm0', async () => sshd.stop()],
+    ['lets nobody in', 'accepts neither', async () => writeFile(path.join(sshd.dir, 'authorized_keys'), '')],
+    ['has another key than before', 'shows another host key', changeHostKey],
+  ])('a guest that %s has not been asked, which is told and ends nothing', async (_, told, spoil) => {
+    await poweroffThat('exit 0')
+    await spoil()
+    const { task, messages } = recordedTask()
+    expect(await askOverSsh(task, async () => openSshGuest(sshd.target), off)).toBe(false)
+    expect(messages()).toContainEqual(expect.stringMatching(new RegExp(`^vm0 could not be asked over ssh: .*${told}`)))
+  })
+
+  async function changeHostKey(): Promise<void> {
+    await using guest = openSshGuest(sshd.target)
+    await guest.run(task, 'true')
+    await sshd.stop()
+    await sshd.renewHostKey()
+    await sshd.start()
+  }
 })
 
 test('a reboot is asked for and not waited for; nets are not touched', async () => {

@@ -67,3 +67,10 @@ test('of the lines the last ten are kept, without empty ones', () => {
   )
   expect(found.lastLines).toEqual([10, 12, 14, 16, 18, 20, 22, 24, 26, 28].map((index) => `line ${index}`))
 })
+
+test('what was printed before a revert is no cause any more', async () => {
+  const { findings: found } = findings()
+  const { lines } = await printed('panic.log')
+  found.take([...lines, '[lago] back at the snapshot clean', 'login:'], '')
+  expect(found.cause).toBeUndefined()
+})

@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
 import { LagoError } from '../../../src/base/errors.js'
+import type { LagoEvent } from '../../../src/base/events.js'
+import { createTask } from '../../../src/base/task.js'
 import { pause } from '../../../src/base/wait.js'
 import type { Guest, GuestCommand, GuestResult, GuestRunOptions } from '../../../src/guest/guest.js'
 import { exec, fail, script, succeed, waitUntilSucceeds } from '../../../src/sdk/guest-commands.js'
@@ -77,7 +79,7 @@ test('the output stands in for an empty stderr, and steers no terminal', async (
     'x',
     {},
   )
-  await expect(failed).rejects.toMatchObject({ message: expect.stringMatching(/\n {2}first\n {2}\\x1b\[31mred\\x07$/) })
+  await expect(failed).rejects.toMatchObject({ message: expect.stringMatching(/\n {2}first\n {2}red$/) })
 })
 
 test('what must fail gives its result, and an error when it succeeds', async () => {
@@ -156,4 +158,17 @@ test('what never succeeds is told with how often it was tried and what was seen 
 test('a VM that does not run is not waited for', async () => {
   const line = lineWith(() => new LagoError('LAGO_VM_NOT_RUNNING', 'vm0 is down'))
   await expect(waitUntilSucceeds(task, line, 'x', {})).rejects.toMatchObject({ code: 'LAGO_VM_NOT_RUNNING' })
+})
+
+test('the log has a command once, with the ends of what it printed', async () => {
+  const events: LagoEvent[] = []
+  const logged = createTask({ emit: (event) => events.push(event), close: async () => undefined })
+  const line = lineWith(() => bad(3, 'why\n', `${'x'.repeat(1_000_000)}end`))
+  await exec(logged, line, 'print', {})
+  expect(events).toHaveLength(1)
+  expect(events[0]).toMatchObject({
+    message: expect.stringMatching(/^vm0: exit code 3 after \d+ ms: "print"$/),
+    data: { stdout: expect.stringMatching(/x{1000}end$/), stderr: 'why\n' },
+  })
+  expect(JSON.stringify(events).length).toBeLessThan(20_000)
 })

@@ -33,3 +33,14 @@ test('a full disk does not end the run', async () => {
   sink.emit({ at: 1, type: 'step.end', id: 1, outcome: 'ok', durationMs: 2 })
   await sink.close()
 })
+
+test('what a terminal would obey is escaped, for those who look at the file', async () => {
+  const dir = await makeTempDir()
+  const event: LagoEvent = { at: 1, type: 'step.start', id: 1, parent: undefined, title: '\x1b[2J\x9b31m\x7f' }
+  const sink = openJsonLines(dir, 'events')
+  sink.emit(event)
+  await sink.close()
+  const text = await readFile(path.join(dir, 'events'), 'utf8')
+  expect(JSON.parse(text)).toEqual(event)
+  expect(text).toMatch(/^[\x20-\x7e]*\n$/)
+})

@@ -116,6 +116,18 @@ describe('the task tree', () => {
 })
 
 describe('messages', () => {
+  test('and titles steer no terminal, shown or unfolded, and keep our colours and their lines', () => {
+    const evil = '\x1b]0;evil\x07a\x1b[2J\x9b1mb\u202e'
+    const events = [start(1, evil), log(1, 'debug', `${evil}\ntwo`), log(1, 'warning', evil), end(1, 'failed')]
+    expect(shown(events, { color: true })).toEqual([
+      '\x1b[36m@ ab: \x1b[0m',
+      '\x1b[33m  # ab\x1b[0m',
+      '  # ab',
+      '    two',
+      '\x1b[36m@ ab: \x1b[0m\x1b[31mERROR\x1b[0m (in 0:00:01)',
+    ])
+  })
+
   test('stand one level below their step, and those without a step at the margin', () => {
     const events = [log(undefined, 'info', 'hello'), start(1, 'a'), start(2, 'b', 1), log(2, 'info', 'one\ntwo')]
     expect(shown(events)).toEqual(['@ hello', '@ a: ', '  # b: ', '    * one', '      two'])

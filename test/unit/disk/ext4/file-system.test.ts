@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { appendFile, link, mkdir, open, readFile, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { LagoError } from '../../../../src/base/errors.js'
 import type { BlockSource } from '../../../../src/disk/block-source.js'
 import { openExt4, type Ext4 } from '../../../../src/disk/ext4/file-system.js'
 import { expandPath, findPath } from '../../../../src/disk/ext4/paths.js'
@@ -190,58 +191,129 @@ describe('a hostile or damaged file system', () => {
   test('a directory that holds itself is met once, and the walk ends', async () => {
     const { imagePath, dir } = await withFile()
     debugfs(imagePath, ['ln /etc /etc/again'])
-    const fs = await opened(imagePath)
-    const inode = await findPath(task, fs, '/etc')
-    if (inode === undefined) throw new Error('not found')
-    const recorded = recordedTask()
-    await unpackFromGuest(task, packTree(recorded.task, fs, [{ name: 'etc', inode }]), path.join(dir, 'out'), {
-      what: 'etc',
-    })
-    expect(recorded.messages()).toEqual(['left out etc/again: the directory is in two places'])
-    expect(await readFile(path.join(dir, 'out/etc/good'), 'utf8')).toBe('good')
+    const { messages, out } = await unpacked(await opened(imagePath), '/etc', dir)
+    expect(messages).toEqual(['left out etc/again: the directory is in two places'])
+    expect(await readFile(path.join(out, 'good'), 'utf8')).toBe('good')
   })
 
   test('a file whose blocks lie beyond the end is left out, the others are not', async () => {
     const { imagePath, dir } = await withFile()
     debugfs(imagePath, ['set_inode_field /etc/evil-name block[IND] 4294967295', 'sif /etc/evil-name block[5] 99999999'])
-    const fs = await opened(imagePath)
-    const inode = await findPath(task, fs, '/etc')
-    if (inode === undefined) throw new Error('not found')
-    const recorded = recordedTask()
-    await unpackFromGuest(task, packTree(recorded.task, fs, [{ name: 'etc', inode }]), path.join(dir, 'out'), {
-      what: 'etc',
-    })
-    expect(recorded.messages()).toEqual([
-      expect.stringContaining('left out etc/evil-name: the ext4 file system is damaged'),
-    ])
-    expect(await readFile(path.join(dir, 'out/etc/good'), 'utf8')).toBe('good')
+    const { messages, out } = await unpacked(await opened(imagePath), '/etc', dir)
+    expect(messages).toEqual([expect.stringContaining('left out etc/evil-name: the ext4 file system is damaged')])
+    expect(await readFile(path.join(out, 'good'), 'utf8')).toBe('good')
   })
+
+  const HOPELESS = [
+    ['a size that no file has', ['sif /etc/evil-name size 1152921504606846976']],
+    ['an extent tree without a mark', ['sif /etc/evil-name block[0] 0']],
+    ['extents in a node that is its own child', ['sif /etc/evil-name block[0] 0x0001f30a', 'sif /etc/evil-name block[1] 0x00050004', 'sif /etc/evil-name block[4] 1']], // prettier-ignore
+    ['a link whose target has a NUL in it', ['rm /etc/evil-name', `symlink /etc/evil-name ${'t'.repeat(200)}`]],
+  ] as const
+
+  test.each(HOPELESS)('a file with %s is left out, the others are not', async (_, commands) => {
+    const { imagePath, dir } = await withFile()
+    debugfs(imagePath, commands)
+    const content = await readFile(imagePath)
+    const target = content.indexOf('t'.repeat(200))
+    if (target !== -1) content[target + 150] = 0
+    await writeFile(imagePath, content)
+    const { messages, out } = await unpacked(await opened(imagePath), '/etc', dir)
+    expect(messages).toEqual([expect.stringContaining('left out etc/evil-name: the ext4 file system is damaged')])
+    expect(await readdir(out)).toEqual(['good'])
+    expect(await readFile(path.join(out, 'good'), 'utf8')).toBe('good')
+  })
+
+  test('a time before all times and a name that grows too long are no reason to lose the others', async () => {
+    const { imagePath, dir } = await withFile()
+    debugfs(imagePath, ['sif /etc/good mtime -86400', `ln /etc/evil-name /etc/${'x'.repeat(200)}`])
+    const content = await readFile(imagePath)
+    content.fill(0xff, content.indexOf('x'.repeat(200)), content.indexOf('x'.repeat(200)) + 200) // no UTF-8
+    await writeFile(imagePath, content)
+    const { messages, out } = await unpacked(await opened(imagePath), '/etc', dir)
+    expect(messages).toEqual([expect.stringMatching(/^left out etc\/\ufffd+: its name is too long$/)])
+    expect((await readdir(out)).sort()).toEqual(['evil-name', 'good'])
+  })
+
+  test.each([0, 1, 129, 384, 1000, 4095, 8192])('inodes of %i bytes: it is not opened', async (inodeSize) => {
+    const { imagePath } = await withFile()
+    const content = await readFile(imagePath)
+    content.writeUInt16LE(inodeSize, 1024 + 0x58)
+    await writeFile(imagePath, content)
+    expect(await openExt4(task, await sourceOf(imagePath))).toBeUndefined()
+  })
+
+  test('a hole of many TiB ends with an abort', async () => {
+    const { imagePath } = await withFile()
+    debugfs(imagePath, [`sif /etc/evil-name size ${2 ** 41}`])
+    const recorded = recordedTask()
+    const fs = await opened(imagePath)
+    const inode = await findPath(task, fs, '/etc/evil-name')
+    if (inode === undefined) throw new Error('not found')
+    const readAll = async (): Promise<void> => {
+      for await (const piece of await fs.content(recorded.task, inode)) expect(piece.length).toBeGreaterThan(0)
+    }
+    setImmediate(() => recorded.abort(new Error('enough')))
+    await expect(readAll()).rejects.toThrow('enough')
+  })
+
+  /** A damaged size may ask for more zeros than a test has time for. */
+  const ENOUGH_BYTES = 16 * 1024 ** 2
 
   test('random damage ends in an error or in less, never in a hang or in another kind of failure', async () => {
-    const { imagePath, dir } = await withFile()
+    const { imagePath } = await withFile()
     const sound = await readFile(imagePath)
-    for (let round = 0; round < 20; round++) {
+    const places = placesOfFacts(sound)
+    let [whole, bytes] = [0, 0]
+    for (let round = 0; round < 30; round++) {
       const content = Buffer.from(sound)
-      for (let hit = 0; hit < 200; hit++)
-        content.writeUInt8((round * 37 + hit) % 256, (round * 7919 + hit * 104_729) % 400_000)
-      const source: BlockSource = {
-        sizeBytes: content.length,
-        read: async (_task, offset, length) => content.subarray(offset, offset + length),
+      for (let hit = 0; hit < 1 + 2 * round; hit++) {
+        const at = places[(round * 7919 + hit * 104_729) % places.length] ?? 0
+        content.writeUInt8((round * 37 + hit * 11) % 256, at)
       }
-      const outcome = await readAll(source, path.join(dir, `out-${round}`)).catch((error: unknown) => error)
-      expect([undefined, 'LAGO_DISK_UNREADABLE']).toContain((outcome as { code?: string } | undefined)?.code)
+      const outcome = await readAll(content).catch((error: unknown) => error as { code?: string })
+      if (typeof outcome === 'number') [whole, bytes] = [whole + 1, bytes + outcome]
+      else expect(outcome.code).toBe('LAGO_DISK_UNREADABLE')
     }
+    expect(whole).toBeGreaterThan(10) // or the damage hid what it was to show
+    expect(bytes).toBeGreaterThan(10 * 1024)
   })
 
-  async function readAll(source: BlockSource, target: string): Promise<undefined> {
+  /** Every byte of the image that is not zero: what stands in superblock, descriptors, inodes and directories. */
+  function placesOfFacts(content: Buffer): number[] {
+    return Array.from(content.subarray(0, 8 * 1024 ** 2).entries()).flatMap(([at, byte]) => (byte === 0 ? [] : [at]))
+  }
+
+  /** Everything in it through a tar stream; gives the length of that. */
+  async function readAll(content: Buffer): Promise<number> {
+    const source: BlockSource = {
+      sizeBytes: content.length,
+      read: async (_task, offset, length) => {
+        if (offset + length > content.length) throw new LagoError('LAGO_DISK_UNREADABLE', 'beyond the end')
+        return content.subarray(offset, offset + length)
+      },
+    }
     const fs = await openExt4(task, source)
-    const inode = fs === undefined ? undefined : await findPath(task, fs, '/etc')
-    if (fs === undefined || inode === undefined || inode.sizeBytes > 1024 ** 2) return undefined
-    for (const entry of await fs.entries(task, inode)) await fs.inode(task, entry.inode)
-    await appendFile(target, '')
-    return undefined
+    if (fs === undefined) return 0
+    const inode = await fs.inode(task, fs.root)
+    let bytes = 0
+    for await (const chunk of packTree(task, fs, [{ name: 'root', inode }])) {
+      bytes += (chunk as Buffer).length // as the stream was made
+      if (bytes > ENOUGH_BYTES) break
+    }
+    return bytes
   }
 })
+
+async function unpacked(fs: Ext4, from: string, dir: string): Promise<{ messages: string[]; out: string }> {
+  const inode = await findPath(task, fs, from)
+  if (inode === undefined) throw new Error(`${from} is missing`)
+  const recorded = recordedTask()
+  const name = path.basename(from)
+  const stream = packTree(recorded.task, fs, [{ name, inode }])
+  await unpackFromGuest(task, stream, path.join(dir, 'out'), { what: name })
+  return { messages: recorded.messages(), out: path.join(dir, 'out', name) }
+}
 
 test('what is in the journal only is there, and what a later transaction revoked is not', async () => {
   const dir = await tempDir()

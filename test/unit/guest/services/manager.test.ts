@@ -92,7 +92,7 @@ describe('start and stop', () => {
     })
     await expect(manager('systemd').start(task, failing, 'x')).rejects.toMatchObject({
       code: 'LAGO_SERVICE',
-      message: 'Failed to start service x in vm0: [31mlast words',
+      message: 'Failed to start service x in vm0: last words',
       data: { exitCode: 1 },
     })
   })
