@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
 import { socketDir } from '../base/socket-dir.js'
+import { plainLine } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import { unlessAborted } from '../base/unless-aborted.js'
 import type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } from './guest.js'
@@ -135,7 +136,7 @@ class SharedSsh implements SshGuest {
 
   async #perform(task: Task, text: string, streams: Streams, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted()
-    task.log('debug', `${this.vm}: run ${text}`)
+    task.log('debug', `${this.vm}: run ${plainLine(text, 120)}`)
     const master = await this.#connection(task)
     const logPath = path.join(path.dirname(master.controlPath), `log-${++this.#count}`)
     const command = sshCommand(this.target, text, { tty: false, controlPath: master.controlPath, logPath })

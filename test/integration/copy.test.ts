@@ -87,12 +87,12 @@ test('of a file with holes only the data goes into a guest whose tar knows of no
   await writeFile(disk, 'tail', { flag: 'a' })
   await run('dd', ['if=/etc/passwd', `of=${disk}`, 'bs=1', `seek=${700 * 1024 ** 2 + 7}`, 'conv=notrunc'])
   await utimes(disk, 3000, 3000)
-  const middle = 'dd bs=1M skip=700 count=1 2>/dev/null | sha256sum'
-  const { stdout: sum } = await run('sh', ['-c', `${middle} <"$1"`, 'sh', disk])
+  const middleOf = (file: string): string => `dd if="${file}" bs=1M skip=700 count=1 2>/dev/null | sha256sum`
+  const { stdout: sum } = await run('sh', ['-c', middleOf(disk)])
   expect(await project.lago(['copy-to-vm', 'vm0', 'disks', '/root'])).toMatchObject({ exitCode: 0 })
   expect(await project.lago(['copy-to-vm', 'vm0', 'disks/disk 1', '/root/alone'])).toMatchObject({ exitCode: 0 })
   for (const file of ['/root/disks/disk 1', '/root/alone']) {
-    const ask = `cd /root; stat -c '%s %a %Y' "${file}"; head -c 4 "${file}"; tail -c 4 "${file}"; ${middle} <"${file}"`
+    const ask = `cd /root; stat -c '%s %a %Y' "${file}"; head -c 4 "${file}"; tail -c 4 "${file}"; ${middleOf(file)}`
     const { stdout } = await project.lago(['shell', 'vm0', ask])
     expect(stdout).toBe(`${1024 ** 3} 640 3000\nheadtail${sum}`)
     const used = await project.lago(['shell', 'vm0', `du -k "${file}"`])
