@@ -442,7 +442,10 @@ test('the abort ends a copy with its reason, and leaves nothing', async () => {
 })
 
 test('a guest that goes away in the middle of a copy is named', async () => {
-  await openGuest(undefined, lying('/usr/bin/tar -cf - -C / etc/hostname | head -c 600; exec sleep 1000'))
+  await openGuest(
+    undefined,
+    lying('/usr/bin/tar -cf - -C / etc/hostname | head -c 600; while sleep 0.2 && echo >&2; do :; done'),
+  )
   const recorded = recordedTask()
   const copying = copyFromGuest(recorded.task, guest, { from: inside('there'), to: inside('back') })
   void recorded.message(/run tar /).then(async () => sshd.stop())

@@ -128,7 +128,9 @@ describe('with a server that answers', () => {
     const aborted = recordedTask()
     const other = guest.start(task, 'cat')
     const said = new Promise<void>((resolve) => {
-      const running = guest.run(aborted.task, 'echo up; exec sleep 1000', { onOutput: () => resolve() })
+      const running = guest.run(aborted.task, 'echo up; while sleep 0.2 && echo >&2; do :; done', {
+        onOutput: () => resolve(),
+      })
       running.catch(() => undefined)
       expectation = expect(running).rejects.toThrow('enough')
     })
@@ -154,7 +156,7 @@ describe('with a server that answers', () => {
 
   test('a connection that died in mid-command is an error, and the next command has a new one', async () => {
     const { task } = recordedTask()
-    const { stdout, ended } = guest.start(task, 'echo up; exec sleep 1000')
+    const { stdout, ended } = guest.start(task, 'echo up; while sleep 0.2 && echo >&2; do :; done')
     await once(stdout, 'data')
     await sshd.stop()
     await expect(ended).rejects.toMatchObject({
@@ -168,7 +170,7 @@ describe('with a server that answers', () => {
 
   test('after disconnect running commands fail and the next makes a new connection', async () => {
     const { task } = recordedTask()
-    const { stdout, ended } = guest.start(task, 'echo up; exec sleep 1000')
+    const { stdout, ended } = guest.start(task, 'echo up; while sleep 0.2 && echo >&2; do :; done')
     await once(stdout, 'data')
     await guest.disconnect()
     await expect(ended).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })

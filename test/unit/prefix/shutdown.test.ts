@@ -138,11 +138,13 @@ describe('over ssh', () => {
   test('a guest whose server is gone before it could answer has heard it', async () => {
     const heardDir = path.join(sshd.dir, 'heard')
     await mkdir(heardDir)
-    await poweroffThat(`: >${heardDir}/it; exec sleep 1000`)
-    const heard = watch(heardDir)[Symbol.asyncIterator]().next()
+    await poweroffThat(`: >${heardDir}/it; while sleep 0.2 && echo >&2; do :; done`)
+    const stopWatching = new AbortController()
+    const heard = watch(heardDir, { signal: stopWatching.signal })[Symbol.asyncIterator]().next()
     const { task, messages } = recordedTask()
     const asking = askOverSsh(task, async () => openSshGuest(sshd.target), off)
     await heard
+    stopWatching.abort()
     await sshd.stop()
     expect(await asking).toBe(true)
     expect(messages()).not.toContainEqual(expect.stringContaining('could not be asked'))
