@@ -60,7 +60,7 @@ asRoot(
     const collected = `out/lab/${dir.replaceAll('/', '_')}_made.txt`
     expect(await project.read(collected)).toBe('deployed\n')
     const snapshot = await project.lago(['snapshot', 'clean'])
-    expect(snapshot).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('none of lab is a VM of this host') })
+    expect(snapshot).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('the provider of lab takes none') })
     expect(await project.lago(['console', 'lab'], { input: 'echo from a shell; exit 4\n' })).toMatchObject({
       exitCode: 4,
       stdout: 'from a shell\n',
