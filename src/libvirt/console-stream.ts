@@ -24,7 +24,7 @@ export interface ConsoleRequest {
   readonly force: boolean
 }
 
-export const UNREAD_LIMIT_BYTES = 4 * 1024 * 1024
+const UNREAD_LIMIT_BYTES = 4 * 1024 * 1024
 const CHUNK_BYTES = 64 * 1024
 const WOULD_BLOCK = -2
 

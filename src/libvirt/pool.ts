@@ -36,7 +36,15 @@ interface Job {
 
 /** These wait for qemu, the kernel or dnsmasq; the others are answered within milliseconds. */
 const SLOW: ReadonlySet<CallName> = new Set([
-  ...(['createDomain', 'destroyDomain', 'saveDomain', 'restoreDomain', 'snapshotDomain', 'agentCommand'] as const),
+  ...([
+    'createDomain',
+    'destroyDomain',
+    'saveDomain',
+    'restoreDomain',
+    'snapshotDomain',
+    'agentCommand',
+    'monitorCommand',
+  ] as const),
   ...(['createNetwork', 'destroyNetwork'] as const),
 ])
 

@@ -13,7 +13,7 @@ export interface AnsibleInventory {
 
 export type AnsibleVars = Readonly<Record<string, string>>
 
-export const DEFAULT_KEYS = ['vm-type', 'groups', 'vm-provider'] as const
+const DEFAULT_KEYS = ['vm-type', 'groups', 'vm-provider'] as const
 
 /**
  * Groups `<key>=<value>` for each of `keys` (paths such as `disks/0/metadata/distro` into what the prefix stores of a

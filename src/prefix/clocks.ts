@@ -4,14 +4,18 @@ import { fanOut } from '../base/fan-out.js'
 import { isCancelled, type Task } from '../base/task.js'
 import { openSshGuest } from '../guest/ssh-guest.js'
 import type { VmPlan } from '../plan/types.js'
+import { agentAnswers } from './agent-answers.js'
 import type { Host } from './host.js'
 import { sshTargetOf } from './guests.js'
 import { providerOf, type Prefix } from './prefix.js'
 
 /** A guest that does not take the time within this is left with a warning. */
 const LIMIT_MS = 10_000
-/** An agent that was there when the guest was saved is back sooner than this. */
-const AGENT_LIMIT_MS = 1_000
+/**
+ * An agent that was there when the guest was saved is back sooner than this; one in a machine that was made anew is not,
+ * and ssh is there meanwhile.
+ */
+const AGENT_LIMIT_MS = 200
 
 /** By the agent, else by ssh. Never fails because of a guest: one with a wrong clock is better than none. */
 export async function setClocks(task: Task, host: Host, prefix: Prefix, vms: readonly VmPlan[]): Promise<void> {
@@ -29,7 +33,7 @@ async function setClock(task: Task, host: Host, prefix: Prefix, vm: VmPlan): Pro
   const agent = providerOf(host, vm).agent?.(vm)
   if (agent !== undefined) {
     try {
-      await agent.ping(task, AGENT_LIMIT_MS)
+      await agentAnswers(task, agent, AGENT_LIMIT_MS)
       return await agent.setTime(task, Date.now())
     } catch (error) {
       task.signal.throwIfAborted()

@@ -4,6 +4,7 @@
  */
 import { StringDecoder } from 'node:string_decoder'
 import { isLagoError, messageOf } from '../base/errors.js'
+import { lastLines } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import { LogReader } from '../vm/log-reader.js'
 import { watchConsoleLog } from '../vm/log-watch.js'
@@ -79,20 +80,8 @@ class Splitter {
   }
 }
 
-/**
- * A line as it can be shown: without escape sequences and anything else that a terminal would obey, cut to 300
- * characters. Of what was overwritten with carriage returns the last remains.
- */
+/** A line as it can be shown, cut. Of what was overwritten with carriage returns the last remains. */
 export function plainLine(raw: string): string {
-  const shown = raw.slice(0, LONGEST_UNFINISHED).replace(ESCAPES, '')
-  const last = shown.split('\r').findLast((part) => part.trim() !== '') ?? ''
-  return [...last.replace(/\t/g, ' ')]
-    .filter((char) => /\P{C}/u.test(char))
-    .slice(0, LONGEST_LINE)
-    .join('')
-    .trimEnd()
+  const [last = ''] = lastLines(raw.slice(0, LONGEST_UNFINISHED), 1, LONGEST_LINE)
+  return last.replaceAll('\t', ' ')
 }
-
-// ECMA-48: control sequences; control strings, ended or not; any other escape with its final character
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
-const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]?|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~]?)/g

@@ -4,7 +4,6 @@
  */
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
-import { pathExists } from 'fs-extra/esm'
 import { LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { writeFileAtomic, writeJsonAtomic } from '../base/files.js'
@@ -18,6 +17,7 @@ import { isSkipped, planDiskExports, type DiskExport } from './export-plan.js'
 import { publish } from './export-publish.js'
 import type { Host } from './host.js'
 import { statesOf, type Prefix } from './prefix.js'
+import { sleepersAmong } from './sleep-files.js'
 
 export interface ExportRequest {
   /** None: all VMs. Those that the init file wants left out are left out either way. */
@@ -45,7 +45,7 @@ export interface ExportResult {
   readonly initFile: string | undefined
 }
 
-export const REPOSITORY_FILE = 'template-repo.json'
+const REPOSITORY_FILE = 'template-repo.json'
 
 /**
  * Writes everything to `dstDir`, or nothing. VMs must be off: an image that is written to cannot be copied.
@@ -120,9 +120,8 @@ function checkInitFileName({ initFileName }: ExportRequest, disks: readonly Disk
 }
 
 async function warnOfSleepers(task: Task, prefix: Prefix, vms: readonly VmPlan[]): Promise<void> {
-  for (const { spec } of vms)
-    if (await pathExists(prefix.layout.suspended(spec.name).memory))
-      task.log('warning', `VM ${spec.name} is suspended: its disks are exported without what is in its memory`)
+  for (const { spec } of await sleepersAmong(prefix, vms))
+    task.log('warning', `VM ${spec.name} is suspended: its disks are exported without what is in its memory`)
 }
 
 /** Every file of the export. Which layers turn out to stand alone does not change their names. */

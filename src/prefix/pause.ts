@@ -15,7 +15,12 @@ export interface Subject {
   readonly state: 'running' | 'paused' | 'down'
 }
 
-/** Those of `vms` that snapshots can be taken of, and the others. */
+/** Those of `vms` that snapshots can be taken of. */
+export function takersAmong(host: Host, vms: readonly VmPlan[]): VmPlan[] {
+  return vms.filter((vm) => providerOf(host, vm).snapshots !== undefined)
+}
+
+/** The same with their states, and the others. */
 export async function subjectsOf(
   task: Task,
   host: Host,

@@ -1,6 +1,5 @@
 /** `lago revert`: all VMs as they were when a snapshot was taken, any number of times, to older and to newer ones. */
-import { copyFile, rm } from 'node:fs/promises'
-import { about, isSystemError, LagoError } from '../base/errors.js'
+import { about, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { nearest } from '../base/nearest.js'
 import type { Task } from '../base/task.js'
@@ -9,9 +8,9 @@ import type { EnvPlan, VmPlan } from '../plan/types.js'
 import { ensureConsoleLog, noteInConsoleLog } from '../vm/console-log.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
-import type { PrefixLayout } from './layout.js'
-import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
+import { pauseRunning, resume, subjectsOf, takersAmong, type Subject } from './pause.js'
 import { netsOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
+import { restoreRecords } from './records.js'
 import { startNets, startVms } from './start.js'
 import { forgetSleep } from './sleep-files.js'
 import { noteUnderWay, recoverInterrupted } from './under-way.js'
@@ -32,7 +31,7 @@ export async function revertPrefix(
   name: string,
   { vms = [] }: { readonly vms?: readonly string[] } = {},
 ): Promise<Prefix> {
-  requireSnapshot((await subjectsOf(task, host, selectVms(found.plan, vms))).subjects, name)
+  requireSnapshot(takersAmong(host, selectVms(found.plan, vms)), name)
   const prefix = await recoverInterrupted(task, host, found)
   const all = selectVms(prefix.plan, vms)
   const { subjects, others } = await subjectsOf(task, host, all)
@@ -113,27 +112,13 @@ function willRun(subject: Subject, name: string): boolean {
   return bootsAgain(subject, name) || subject.vm.snapshots.get(name)?.memory !== undefined
 }
 
-/** What the prefix knew of the guest then; what it has learned since is not true any more. */
-async function restoreRecords(layout: PrefixLayout, vm: string, name: string): Promise<void> {
-  const copies = layout.snapshot(vm, name)
-  await copyOrRemove(copies.knownHosts, layout.knownHosts(vm))
-  await copyOrRemove(copies.deployed, layout.deployed(vm))
-}
-
-async function copyOrRemove(from: string, to: string): Promise<void> {
-  await copyFile(from, to).catch(async (error: unknown) => {
-    if (!isSystemError(error, 'ENOENT')) throw error
-    await rm(to, { force: true })
-  })
-}
-
-/** Throws `LAGO_NO_SUCH_SNAPSHOT` unless every VM has it. */
-export function requireSnapshot(subjects: readonly { readonly vm: VmPlan }[], name: string): void {
-  const missing = subjects.filter(({ vm }) => !vm.snapshots.has(name)).map(({ vm }) => vm.spec.name)
-  if (missing.length === 0 && subjects.length > 0) return
-  if (subjects.length === 0)
+/** Throws `LAGO_NO_SUCH_SNAPSHOT` unless every one of `vms` has it. */
+export function requireSnapshot(vms: readonly VmPlan[], name: string): void {
+  const missing = vms.filter((vm) => !vm.snapshots.has(name)).map((vm) => vm.spec.name)
+  if (missing.length === 0 && vms.length > 0) return
+  if (vms.length === 0)
     throw new LagoError('LAGO_NO_SUCH_SNAPSHOT', `No snapshot ${name}: there is no VM whose provider takes snapshots`)
-  const known = [...new Set(subjects.flatMap(({ vm }) => [...vm.snapshots.keys()]))]
+  const known = [...new Set(vms.flatMap((vm) => [...vm.snapshots.keys()]))]
   const meant = nearest(name, known)
   const question = meant === undefined ? '' : `; did you mean ${meant}?`
   throw new LagoError('LAGO_NO_SUCH_SNAPSHOT', `No snapshot ${name} for ${missing.join(', ')}${question}`, {

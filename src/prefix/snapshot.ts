@@ -1,17 +1,17 @@
 /** `lago snapshot`: all VMs of the prefix at one point in time, or none of them. */
-import { copyFile } from 'node:fs/promises'
-import { about, factsOf, isSystemError, LagoError, messageOf } from '../base/errors.js'
+import { about, factsOf, LagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import type { VmPlan } from '../plan/types.js'
 import type { GuestAgent } from '../vm/provider.js'
+import { agentAnswers } from './agent-answers.js'
 import type { Host } from './host.js'
-import type { PrefixLayout } from './layout.js'
 import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
 import { providerOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
 import { noteUnderWay, recoverInterrupted } from './under-way.js'
 import { removeUnused } from './unused-files.js'
+import { keepRecords } from './records.js'
 import { refuseSleeping } from './sleep-files.js'
 
 export interface SnapshotOptions {
@@ -86,7 +86,7 @@ async function takeAll(
       const files = prefix.layout.snapshot(vm.spec.name, wanted.name)
       const request = { ...wanted, takenAtMs, files }
       taken.push(await about(`VM ${vm.spec.name}`, snapshots.take(task, vm, request)))
-      await copyRecords(prefix.layout, vm.spec.name, wanted.name)
+      await keepRecords(prefix.layout, vm.spec.name, wanted.name)
     }),
   )
   // before they run on: whatever happens then, what they write to is known
@@ -119,7 +119,7 @@ async function freezeRunning(task: Task, host: Host, subjects: readonly Subject[
 
 async function freeze(task: Task, vm: VmPlan, agent: GuestAgent): Promise<boolean> {
   try {
-    await agent.ping(task, AGENT_LIMIT_MS)
+    await agentAnswers(task, agent, AGENT_LIMIT_MS)
     await agent.freeze(task)
     return true
   } catch (error) {
@@ -156,19 +156,6 @@ async function removeTaken(
     await savePrefix(prefix, plan)
     await removeUnused(prefix.layout, before, plan)
   }
-}
-
-/** What the prefix knows of the guest goes back with it. */
-async function copyRecords(layout: PrefixLayout, vm: string, name: string): Promise<void> {
-  const copies = layout.snapshot(vm, name)
-  await copyIfThere(layout.knownHosts(vm), copies.knownHosts)
-  await copyIfThere(layout.deployed(vm), copies.deployed)
-}
-
-async function copyIfThere(from: string, to: string): Promise<void> {
-  await copyFile(from, to).catch((error: unknown) => {
-    if (!isSystemError(error, 'ENOENT')) throw error
-  })
 }
 
 function requireGoodName(name: string): void {

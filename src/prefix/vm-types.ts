@@ -2,6 +2,7 @@
 import { isLagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { isCancelled, type Task } from '../base/task.js'
+import { unlessAborted } from '../base/unless-aborted.js'
 import type { VmPlan } from '../plan/types.js'
 import type { GuestProbe } from '../guest/probe.js'
 import type { VmType } from '../vm/types.js'
@@ -10,7 +11,7 @@ import type { Host } from './host.js'
 import type { Prefix } from './prefix.js'
 
 /** Throws `LAGO_UNKNOWN_KIND` for a type whose plugin is not there. */
-export function vmTypeOf({ config, vmTypes }: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): VmType {
+function vmTypeOf({ config, vmTypes }: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): VmType {
   return vmTypes.get(vm.spec.vmType ?? config.vm.defaultType)
 }
 
@@ -35,7 +36,7 @@ export function typeProbeOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan):
     type,
     async probe(task, guest) {
       try {
-        await Promise.race([definition.ready?.(task, guest), rejectOnAbort(task.signal)])
+        await byPlugin(task, definition.ready?.(task, guest))
         return { value: true }
       } catch (error) {
         task.signal.throwIfAborted()
@@ -66,7 +67,7 @@ export async function beforeStop(
       if (type.beforeStop === undefined) return
       await task.within(limitMs, `preparing ${vm.spec.name} for its stop`, async (task) => {
         await using guest = await reachGuest(task, host, prefix, vm)
-        await Promise.race([type.beforeStop?.(task, guest), rejectOnAbort(task.signal)])
+        await byPlugin(task, type.beforeStop?.(task, guest))
       })
     } catch (error) {
       if (isCancelled(error)) throw error
@@ -77,9 +78,6 @@ export async function beforeStop(
 }
 
 /** A type is a plugin's code, which may not look at the signal. */
-async function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as unknown), { once: true })
-    if (signal.aborted) reject(signal.reason as unknown)
-  })
+async function byPlugin(task: Task, work: Promise<void> | undefined): Promise<void> {
+  await unlessAborted(task.signal, Promise.resolve(work))
 }

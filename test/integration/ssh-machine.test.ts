@@ -17,7 +17,11 @@ import { startSshMachine } from '../helpers/ssh-machine.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
-const asRoot = process.getuid?.() === 0 ? test : test.skip
+const isRoot = process.getuid?.() === 0
+const asRoot = (title: string, body: () => Promise<void>, timeoutMs?: number): void =>
+  isRoot
+    ? test(title, body, timeoutMs)
+    : test.skip(`${title} (skipped: it puts an address on this host, as root)`, body)
 const IP = '192.168.255.77'
 const INIT_FILE = `
 domains:

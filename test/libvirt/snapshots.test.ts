@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
+import { LagoError } from '../../src/base/errors.js'
 import { createRegistry } from '../../src/base/registry.js'
 import { loadConfig } from '../../src/config/load.js'
 import type { VmPlan } from '../../src/plan/types.js'
@@ -17,7 +18,7 @@ import { stopPrefix } from '../../src/prefix/stop.js'
 import { suspendPrefix } from '../../src/prefix/suspend.js'
 import { noteUnderWay } from '../../src/prefix/under-way.js'
 import { parseInitFile } from '../../src/spec/load.js'
-import type { SnapshotRequest, VmProvider, VmSnapshots } from '../../src/vm/provider.js'
+import type { GuestAgent, SnapshotRequest, VmProvider, VmSnapshots } from '../../src/vm/provider.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
@@ -163,6 +164,25 @@ test('when several have it and one fails, all write to images that are there', a
   expect(await missingImages(prefix.dir)).toEqual([])
 })
 
+test('an agent whose channel comes back a moment after the revert sets the clock', async () => {
+  const { host, prefix } = await environment()
+  const fake = withFake(host, BOTH_RUN)
+  const kept = await snapshotPrefix(task, fake.host, prefix, 'mine', { diskOnly: false, vms: ['vm1'] })
+  const provider = fake.host.providers.get('local-libvirt')
+  let pings = 0
+  const ping = async (): Promise<void> => {
+    if (++pings < 3) throw new LagoError('LAGO_AGENT', 'the agent is not connected')
+  }
+  const agent = {
+    ...provider.agent?.(kept.plan.vms.get('vm1') as VmPlan),
+    ping,
+    setTime: async () => void fake.said.push('clock'),
+  } as GuestAgent // all of it
+  const providers = createRegistry('VM provider', [['local-libvirt', { ...provider, agent: () => agent }]])
+  await revertPrefix(task, { ...fake.host, providers }, kept, 'mine', { vms: ['vm1'] })
+  expect(fake.said.at(-1)).toBe('clock')
+})
+
 test('a VM alone can be kept and taken back; the others are not touched', async () => {
   const { host, prefix } = await environment()
   const fake = withFake(host, BOTH_RUN)
@@ -295,6 +315,15 @@ test('what a killed run left paused goes on, and only that, and what the run was
   expect(fake.said).not.toContain('resume vm1')
   expect(messages()).toContain('"lago snapshot clean" was interrupted')
   expect(existsSync(prefix.layout.underWay)).toBe(false)
+})
+
+test('what a killed run froze is adopted before anything is swept, by a deletion too', async () => {
+  const { host, prefix } = await environment()
+  const kept = await snapshotPrefix(task, withFake(host, BOTH_RUN).host, prefix, 'old', { diskOnly: false })
+  await noteUnderWay(kept, 'snapshot killed', [...kept.plan.vms.values()].slice(0, 1))
+  const fake = withFake(host, { vm0: 'paused', vm1: 'running' })
+  await deleteSnapshot(task, fake.host, kept, 'old')
+  expect(fake.said.slice(0, 2)).toEqual(['adopt vm0', 'resume vm0'])
 })
 
 test('overlays that a killed run left are swept with the next change', async () => {

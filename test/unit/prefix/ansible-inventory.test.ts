@@ -111,8 +111,9 @@ describe('ini', () => {
 })
 
 const hasAnsible = spawnSync('ansible-inventory', ['--version']).status === 0
+const reason = hasAnsible ? '' : ' (skipped: no ansible-core here)'
 
-;(hasAnsible ? describe : describe.skip)('ansible-inventory reads what was meant', () => {
+;(hasAnsible ? describe : describe.skip)(`ansible-inventory reads what was meant${reason}`, () => {
   const odd = `/w/a b/it's "x" #1;\\\\ [y] = ü $HOME \`id\``
   const renders: [string, (inventory: AnsibleInventory) => string][] = [
     ['ini', renderIni],

@@ -144,7 +144,7 @@ describe('a line is shown without what a terminal would obey', () => {
     ['\u001bcreset', 'reset'],
     ['\u001b[2J\u001b[Hhome', 'home'],
     ['\u001b[31', ''],
-    ['\u009b31mred', '31mred'],
+    ['\u009b31mred', 'red'],
     ['bell\u0007 back\u0008 del\u007f nul\u0000', 'bell back del nul'],
     ['right\u202eleft\u2066x', 'rightleftx'],
     ['tab\there', 'tab here'],

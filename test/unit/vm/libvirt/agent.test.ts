@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../../../src/base/errors.js'
 import { answerOf } from '../../../../src/libvirt/answer.js'
 import type { LibvirtConnection, QemuCommand } from '../../../../src/libvirt/types.js'
@@ -22,7 +22,13 @@ function agentThat(answer: Answer): { agent: GuestAgent; asked: QemuCommand[] } 
 
 const { task } = recordedTask()
 const refused = { code: 'LAGO_AGENT', message: expect.stringContaining('the guest agent of vm0 did not do guest-') }
-const silent = async (): Promise<string> => new Promise(() => undefined)
+
+const ends: (() => void)[] = []
+/** Until the test is over: a question that stays open would hold the process. */
+const silent = async (): Promise<string> => new Promise((resolve) => ends.push(() => resolve('')))
+afterEach(() => {
+  for (const end of ends.splice(0)) end()
+})
 
 describe('an honest agent', () => {
   test('pings, sets the clock in nanoseconds, freezes and thaws', async () => {
