@@ -3,21 +3,32 @@
  * renames a file that has grown to 2 MiB (`max_size` in virtlogd.conf) to `.0`, that to `.1` and so on, and drops the
  * oldest. A file that it begins itself can be read by root alone.
  */
-import { appendFile, mkdir, open, rename, rm } from 'node:fs/promises'
+import { appendFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isLagoError, isSystemError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { LogReader, previousLog, rotatedNames } from './log-reader.js'
 import { watchConsoleLog } from './log-watch.js'
 
-/** Makes an empty log for its user alone; that of the start before is kept beside it as `.previous`. */
+/**
+ * Makes an empty log for its user alone; that of the start before is kept beside it as `.previous`. Only a file or a
+ * link is moved away: what else stands there (a device) stays, and `EEXIST` tells of it.
+ */
 export async function beginConsoleLog(logPath: string): Promise<void> {
   await mkdir(path.dirname(logPath), { recursive: true })
   for (const name of await rotatedNames(logPath)) await rm(path.join(path.dirname(logPath), name))
-  await rename(logPath, previousLog(logPath)).catch((error: unknown) => {
-    if (!isSystemError(error, 'ENOENT')) throw error
-  })
+  if (await isFileOrLink(logPath)) await rename(logPath, previousLog(logPath))
   await (await open(logPath, 'wx', 0o600)).close()
+}
+
+async function isFileOrLink(file: string): Promise<boolean> {
+  try {
+    const stats = await lstat(file)
+    return stats.isFile() || stats.isSymbolicLink()
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 /** For a VM that goes on where it was: what is there stays. */

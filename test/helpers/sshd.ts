@@ -105,18 +105,21 @@ async function newKey(file: string): Promise<void> {
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
 }
 
-/** Each connection has processes of its own below the server's. */
-async function endTree(pid: number): Promise<void> {
+/** Each connection has processes of its own below the server's. From the top, so that none sees its children end. */
+async function endTree(root: number): Promise<void> {
   const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid='])
   const pairs = stdout
     .trim()
     .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-  for (const [child, parent] of pairs) if (parent === pid && child !== undefined) await endTree(child)
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // ended meanwhile
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
+  const tree = [root]
+  for (const pid of tree) tree.push(...pairs.filter(([, parent]) => parent === pid).map(([child]) => child))
+  for (const pid of tree) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // ended meanwhile
+    }
   }
 }
 

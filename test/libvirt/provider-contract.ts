@@ -1,14 +1,23 @@
 /** What every provider of VMs keeps, so that the engine need not know which one it has. */
+import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import type { EnvPlan, VmPlan } from '../../src/plan/types.js'
 import type { StartContext, VmProvider } from '../../src/vm/provider.js'
 import { recordedTask } from '../helpers/recorded-task.js'
+import { useTempDirs } from '../helpers/temp-dir.js'
 
 export interface ProviderUnderTest {
   readonly provider: VmProvider
   /** Two VMs, `vm0` and `vm1`, that this provider can start; down, unless it is foreign. */
   readonly env: EnvPlan
   close(): Promise<void>
+}
+
+const tempDir = useTempDirs()
+
+/** A log of its own: a start moves away what stands there. */
+export async function startContext(env: EnvPlan): Promise<StartContext> {
+  return { env, sshPublicKey: 'ssh-rsa AAAA test', consoleLogPath: path.join(await tempDir(), 'console.log') }
 }
 
 export function describeProvider(name: string, open: () => Promise<ProviderUnderTest>): void {
@@ -42,7 +51,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderUnder
         const { task } = recordedTask()
         const idle = provider.foreign ? 'running' : 'down'
         expect(await statesOf(provider, [vm0, vm1])).toEqual({ vm0: idle, vm1: idle })
-        await provider.start(task, vm0, contextFor(env))
+        await provider.start(task, vm0, await startContext(env))
         expect(await statesOf(provider, [vm0, vm1])).toEqual({ vm0: 'running', vm1: idle })
         await provider.stop(task, vm0)
         await provider.stop(task, vm0)
@@ -55,7 +64,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderUnder
       'takes a request to shut down without waiting for what comes of it',
       withProvider(async (provider, [vm0], env) => {
         const { task } = recordedTask()
-        await provider.start(task, vm0, contextFor(env))
+        await provider.start(task, vm0, await startContext(env))
         await provider.shutdown(task, vm0, 'off')
         const state = (await provider.states(task, [vm0])).get('vm0')
         expect(provider.foreign ? ['running'] : ['running', 'begin shut down', 'shut off', 'down']).toContain(state)
@@ -69,7 +78,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderUnder
         const { task } = recordedTask()
         expect(await provider.bootSlots(task)).toBeGreaterThanOrEqual(1)
         const watch = provider.watchBoot(vm0)
-        await provider.start(task, vm0, contextFor(env))
+        await provider.start(task, vm0, await startContext(env))
         expect(typeof (await watch.isSettled(task))).toBe('boolean')
         await provider.stop(task, vm0)
       }),
@@ -90,7 +99,7 @@ export function describeProvider(name: string, open: () => Promise<ProviderUnder
         if (provider.foreign) return
         const { task, abort } = recordedTask()
         abort(new Error('Ctrl-C'))
-        await expect(provider.start(task, vm0, contextFor(env))).rejects.toThrow('Ctrl-C')
+        await expect(provider.start(task, vm0, await startContext(env))).rejects.toThrow('Ctrl-C')
         expect(await statesOf(provider, [vm0])).toEqual({ vm0: 'down' })
       }),
     )
@@ -99,8 +108,4 @@ export function describeProvider(name: string, open: () => Promise<ProviderUnder
 
 async function statesOf(provider: VmProvider, vms: readonly VmPlan[]): Promise<Record<string, string>> {
   return Object.fromEntries(await provider.states(recordedTask().task, vms))
-}
-
-function contextFor(env: EnvPlan): StartContext {
-  return { env, sshPublicKey: 'ssh-rsa AAAA test', consoleLogPath: '/dev/null' }
 }

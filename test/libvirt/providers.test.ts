@@ -4,7 +4,7 @@ import { createLibvirtProvider } from '../../src/vm/libvirt/provider.js'
 import { createSshProvider } from '../../src/vm/ssh/provider.js'
 import { quickstart } from '../helpers/golden-envs.js'
 import { recordedTask } from '../helpers/recorded-task.js'
-import { describeProvider } from './provider-contract.js'
+import { describeProvider, startContext } from './provider-contract.js'
 import { TEST_URI } from './test-driver.js'
 
 describeProvider('local-libvirt', async () => {
@@ -29,7 +29,7 @@ test('the ssh provider says what it leaves undone', async () => {
   const [vm] = [...env.vms.values()]
   if (vm === undefined) throw new Error('unreachable: quickstart has VMs')
   const provider = createSshProvider()
-  await provider.start(task, vm, { env, sshPublicKey: '', consoleLogPath: '/dev/null' })
+  await provider.start(task, vm, await startContext(env))
   await provider.shutdown(task, vm, 'reboot')
   await provider.stop(task, vm)
   expect(messages()).toEqual([

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { appendFile, chmod, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import {
   beginConsoleLog,
@@ -11,6 +13,7 @@ import {
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
+const run = promisify(execFile)
 const tempDir = useTempDirs()
 
 async function newLog(): Promise<string> {
@@ -18,6 +21,13 @@ async function newLog(): Promise<string> {
   await beginConsoleLog(logPath)
   return logPath
 }
+
+test('what is neither a file nor a link is not moved away', async () => {
+  const logPath = path.join(await tempDir(), 'console-vm0.log')
+  await run('mkfifo', [logPath])
+  await expect(beginConsoleLog(logPath)).rejects.toMatchObject({ code: 'EEXIST' })
+  expect(await readdir(path.dirname(logPath))).toEqual(['console-vm0.log'])
+})
 
 /** root may read everything: until the end of the block it is nobody. */
 function anyUser(): Disposable {
