@@ -18,11 +18,12 @@ import type { TemplateSource } from './types.js'
  */
 export function createFileSource(rootDir: string): TemplateSource {
   return {
-    async sha1(_, handle) {
+    describe: (handle) => join(rootDir, handle),
+    async digests(_, handle) {
       const hashPath = join(rootDir, `${handle}.hash`)
       const text = (await readText(hashPath)).trim().toLowerCase()
       if (!/^[0-9a-f]{40}$/.test(text)) throw sourceError(hashPath, 'does not hold the 40 hex digits of a SHA-1')
-      return text
+      return { image: { sha1: text }, served: {} }
     },
     async metadata(_, handle) {
       const metadataPath = join(rootDir, `${handle}.metadata`)
@@ -31,8 +32,11 @@ export function createFileSource(rootDir: string): TemplateSource {
     async fetch(task, handle, toPath) {
       const imagePath = join(rootDir, handle)
       const packed = await findPacked(imagePath)
-      if (packed === undefined) return copyAndHash(task, imagePath, toPath)
-      return (await decompressFile(task, packed.path, toPath, packed.compression)).sha1
+      const sha1 =
+        packed === undefined
+          ? await copyAndHash(task, imagePath, toPath)
+          : (await decompressFile(task, packed.path, toPath, packed.compression)).sha1
+      return { image: { sha1 }, served: {} }
     },
   }
 }

@@ -52,5 +52,5 @@ function laterSource(name: string, baseUrl: string): TemplateSource {
       },
     )
   }
-  return { sha1: refuse, metadata: refuse, fetch: refuse }
+  return { describe: (handle) => handle, digests: refuse, metadata: refuse, fetch: refuse }
 }

@@ -100,9 +100,10 @@ async function download(
   { source, handle }: TemplateVersion,
   files: StoreFiles,
 ): Promise<{ readonly sha1: string; readonly metadata: Readonly<Record<string, unknown>> }> {
-  const published = (await source.sha1(task, handle)).toLowerCase()
+  const digests = await source.digests(task, handle)
+  const published = digests.image.sha1
   const metadata = await source.metadata(task, handle)
-  const sha1 = await source.fetch(task, handle, files.download)
+  const { sha1 = '' } = (await source.fetch(task, handle, files.download, { digests, maxBytes: undefined })).image
   if (sha1 === published) return { sha1, metadata }
   throw new LagoError(
     'LAGO_TEMPLATE_CHECKSUM',

@@ -98,13 +98,13 @@ describe('the root of a file source', () => {
     const filePath = await writeRepository(dir, { ...CONTENT, sources: { disk: { type: 'file', args: { root } } } })
     const repository = await openRepository(task, { path: filePath, reposDir: '/nonexistent', vars: varsFor(dir) })
     const { source, handle } = repository.find('el7-base', 'v1')
-    expect(await source.sha1(task, handle)).toBe(sha1)
+    expect(await source.digests(task, handle)).toEqual({ image: { sha1 }, served: {} })
   })
 })
 
 test('an http source is refused only when it is needed, without its password', async () => {
   const { source, handle } = (await open(CONTENT)).find('remote')
-  const error = await source.sha1(task, handle).catch((caught: unknown) => caught)
+  const error = await source.digests(task, handle).catch((caught: unknown) => caught)
   expect(error).toMatchObject({
     code: 'LAGO_DOWNLOAD',
     message: 'cannot fetch r.qcow2 of source "web": http sources come with a later version',

@@ -190,11 +190,11 @@ describe('a fetch that fails leaves nothing behind', () => {
     const { task, abort } = recordedTask()
     const failing: TemplateSource = {
       ...source,
-      async fetch(task, _, toPath) {
+      async fetch(task, _, toPath, wanted) {
         await writeFile(toPath, 'half')
         if (failure.code === 'LAGO_NO_SPACE') throw failure
         abort(failure)
-        return source.fetch(task, 'image', toPath)
+        return source.fetch(task, 'image', toPath, wanted)
       },
     }
     await expect(store.ensure(task, version(failing))).rejects.toBe(failure)
@@ -206,10 +206,10 @@ describe('a fetch that fails leaves nothing behind', () => {
     const { task, abort } = recordedTask()
     const aborting: TemplateSource = {
       ...source,
-      async fetch(task, handle, toPath) {
-        const sha1 = await source.fetch(task, handle, toPath)
+      async fetch(task, handle, toPath, wanted) {
+        const fetched = await source.fetch(task, handle, toPath, wanted)
         abort(new LagoError('LAGO_CANCELLED', 'stop'))
-        return sha1
+        return fetched
       },
     }
     await expect(store.ensure(task, version(aborting))).rejects.toMatchObject({ code: 'LAGO_CANCELLED' })
