@@ -19,9 +19,11 @@ import { shell } from './bench/shell.js'
 import { snapshots } from './bench/snapshots.js'
 import { startUp } from './bench/start-up.js'
 import { suspend } from './bench/suspend.js'
+import { initSeeded, templates } from './bench/templates.js'
 import { createTable } from './bench/table.js'
 
 const VM_COUNTS = [1, 4, 8]
+const SEEDED_COUNTS = [1, 8, 32]
 const GROUPS: readonly Group[] = [
   startUp,
   ...VM_COUNTS.map(life),
@@ -33,6 +35,8 @@ const GROUPS: readonly Group[] = [
   copy,
   shell,
   exportDisks,
+  templates,
+  ...SEEDED_COUNTS.map(initSeeded),
 ]
 
 const wanted = wantedGroups(process.env['BENCH_ONLY'] ?? '')

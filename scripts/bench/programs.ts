@@ -47,13 +47,17 @@ export async function runInBash(bench: Bench, script: string, parameters: readon
 }
 
 export async function lago(bench: Bench, cwd: string, args: readonly string[]): Promise<string> {
-  const env = {
+  return run(bench, ['node', LAGO_PATH, ...args], { cwd, env: lagoEnv(bench) })
+}
+
+/** A store, leases and a repository of the bench's own. */
+export function lagoEnv(bench: Pick<Bench, 'place'>): Readonly<Record<string, string>> {
+  return {
     LAGO_LEASE_DIR: path.join(bench.place, 'subnets'),
     LAGO__INIT__TEMPLATE_STORE: path.join(bench.place, 'store'),
     LAGO__INIT__TEMPLATE_REPO_PATH: path.join(CACHE_DIR, 'mini-repo', 'template-repo.json'),
     LAGO_PROBE_KERNEL: path.join(CACHE_DIR, 'mini-repo', 'vmlinuz'),
   }
-  return run(bench, ['node', LAGO_PATH, ...args], { cwd, env })
 }
 
 async function ended(child: ChildProcess, argv: readonly string[], signal: AbortSignal): Promise<string> {

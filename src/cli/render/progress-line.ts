@@ -1,5 +1,6 @@
 /** How far a transfer is, on the last line of a terminal: it stands there while it lasts, and is gone afterwards. */
 import type { EventSink, LagoEvent } from '../../base/events.js'
+import { transferBar, transferText, type Transfer } from './transfer-text.js'
 
 /** Shorter work is over before anybody could read it. */
 const FROM_MS = 1000
@@ -14,9 +15,14 @@ export interface ProgressLine {
 
 type Progress = Extract<LagoEvent, { type: 'progress' }>
 
-/** Only for terminals: it moves. */
+interface Running {
+  readonly startedAt: number
+  last: Progress
+}
+
+/** Only for terminals: it moves. Of several transfers at once it shows the sum. */
 export function createProgressLine(writeRaw: (text: string) => void): ProgressLine {
-  const startedAt = new Map<number | undefined, number>()
+  const running = new Map<number | undefined, Running>()
   let shownAt = 0
   let isShown = false
   const clear = (): void => {
@@ -24,12 +30,16 @@ export function createProgressLine(writeRaw: (text: string) => void): ProgressLi
     isShown = false
   }
   const show = (event: Progress): void => {
-    const from = startedAt.get(event.step) ?? event.at
-    startedAt.set(event.step, from)
-    if (event.unit !== 'bytes' || event.at - from < FROM_MS || event.at - shownAt < EVERY_MS) return
+    if (event.unit !== 'bytes') return
+    const found = running.get(event.step)
+    if (found === undefined) running.set(event.step, { startedAt: event.at, last: event })
+    else found.last = event
+    const transfer = sumOf([...running.values()], event.at)
+    if (transfer.forMs < FROM_MS || event.at - shownAt < EVERY_MS) return
     shownAt = event.at
     isShown = true
-    writeRaw(`${CLEAR_LINE}${progressText(event, event.at - from)}`)
+    const several = running.size > 1 ? `${running.size} transfers: ` : ''
+    writeRaw(`${CLEAR_LINE}${transferBar(transfer)}${several}${transferText(transfer)}`)
   }
   return {
     write(text) {
@@ -40,7 +50,7 @@ export function createProgressLine(writeRaw: (text: string) => void): ProgressLi
       emit(event) {
         if (event.type === 'progress') show(event)
         if (event.type !== 'step.end') return
-        startedAt.delete(event.id)
+        running.delete(event.id)
         clear()
       },
       async close() {
@@ -50,13 +60,11 @@ export function createProgressLine(writeRaw: (text: string) => void): ProgressLi
   }
 }
 
-/** `42.0 MiB of 200.0 MiB (21 %), 12.3 MiB/s` */
-function progressText({ done, total }: Progress, forMs: number): string {
-  const speed = `${mebibytes((done * 1000) / forMs)}/s`
-  if (total === undefined || total === 0) return `${mebibytes(done)}, ${speed}`
-  return `${mebibytes(done)} of ${mebibytes(total)} (${Math.floor((done / total) * 100)} %), ${speed}`
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+function sumOf(running: readonly Running[], now: number): Transfer {
+  const totals = running.map(({ last }) => last.total)
+  return {
+    done: running.reduce((sum, { last }) => sum + last.done, 0),
+    total: totals.reduce((sum, total) => (sum === undefined || total === undefined ? undefined : sum + total), 0),
+    forMs: now - Math.min(...running.map(({ startedAt }) => startedAt)),
+  }
 }

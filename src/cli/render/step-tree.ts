@@ -19,8 +19,8 @@ export interface Step {
   /** The cause of its failure was shown, here or in a step below. */
   isUnfolded: boolean
   hidden: HiddenLine[]
-  /** When progress was last shown, or the first progress came. */
-  progressAt: number | undefined
+  /** When the first progress came, and when it was last shown. */
+  progress: { readonly startedAt: number; shownAt: number } | undefined
 }
 
 /** Of the lines of one step, and of the finished steps below it, this many are kept (spec 1.12). */
@@ -42,7 +42,7 @@ export class StepTree {
       isHeaderShown: false,
       isUnfolded: false,
       hidden: [],
-      progressAt: undefined,
+      progress: undefined,
     }
     this.#open.set(id, step)
     return step

@@ -13,6 +13,7 @@
 import type { EventSink, LagoEvent, Level } from '../../base/events.js'
 import { plainText } from '../../base/plain-text.js'
 import { formatDuration } from '../../log/duration.js'
+import { transferText } from './transfer-text.js'
 import { ancestorsOf, hide, StepTree, type Step } from './step-tree.js'
 
 export interface TerminalOptions {
@@ -103,10 +104,12 @@ class Terminal {
   #progress({ at, step: id, done, total, unit }: Extract<LagoEvent, { type: 'progress' }>): void {
     const step = this.#steps.find(id)
     if (step === undefined) return
-    step.progressAt ??= at
-    if (at - step.progressAt < PROGRESS_EVERY_MS || !this.#isShown('info', 0)) return
-    step.progressAt = at
-    this.#write(this.#paint('info', messageLine(step, `${step.title}: ${formatProgress(done, total, unit)}`)))
+    const progress = (step.progress ??= { startedAt: at, shownAt: at })
+    if (at - progress.shownAt < PROGRESS_EVERY_MS || !this.#isShown('info', 0)) return
+    progress.shownAt = at
+    const transfer = { done, total, forMs: at - progress.startedAt }
+    const text = unit === 'bytes' ? transferText(transfer) : `${done} of ${total ?? '?'}`
+    this.#write(this.#paint('info', messageLine(step, `${step.title}: ${text}`)))
   }
 
   #isShown(level: Level, depth: number): boolean {
@@ -155,10 +158,4 @@ function indentOf(depth: number): string {
 
 function indicator(depth: number): string {
   return INDICATORS[(depth - 1) % INDICATORS.length] ?? ''
-}
-
-function formatProgress(done: number, total: number | undefined, unit: 'bytes' | 'items'): string {
-  const amount = (value: number): string => (unit === 'items' ? String(value) : `${(value / 1024 ** 2).toFixed(1)} MiB`)
-  if (total === undefined || total === 0) return amount(done)
-  return `${Math.floor((done / total) * 100)} % (${amount(done)} of ${amount(total)})`
 }

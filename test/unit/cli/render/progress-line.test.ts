@@ -28,8 +28,8 @@ test('after a second amount and speed are shown in place, not more often than ca
   ] as const)
     line.sink.emit(progress(at, mib, 200))
   expect(texts).toEqual([
-    '\r\x1b[K10.0 MiB of 200.0 MiB (5 %), 5.0 MiB/s',
-    '\r\x1b[K40.0 MiB of 200.0 MiB (20 %), 10.0 MiB/s',
+    '\r\x1b[K[=>                  ] 10.0 MiB of 200.0 MiB (5 %), 5.0 MiB/s, 0:00:38 left',
+    '\r\x1b[K[====>               ] 40.0 MiB of 200.0 MiB (20 %), 10.0 MiB/s, 0:00:16 left',
   ])
 })
 
@@ -47,5 +47,21 @@ test('the line makes room for other lines, and is gone with the step', async () 
     'a message\n',
     '\r\x1b[K15.0 MiB, 5.0 MiB/s',
     '\r\x1b[K',
+  ])
+})
+
+test('of several transfers the sum is shown, and of those alone that still run', () => {
+  const { texts, line } = written()
+  line.sink.emit(progress(0, 0, 100))
+  line.sink.emit({ ...progress(0, 0, 300), step: 2 })
+  line.sink.emit({ ...progress(1000, 100, 300), step: 2 })
+  line.sink.emit(progress(2000, 100, 100))
+  line.sink.emit({ type: 'step.end', at: 2000, id: 1, outcome: 'ok', durationMs: 2000 })
+  line.sink.emit({ ...progress(3000, 300, 300), step: 2 })
+  expect(texts.map((text) => text.replace('\r\x1b[K', ''))).toEqual([
+    '[=====>              ] 2 transfers: 100.0 MiB of 400.0 MiB (25 %), 100.0 MiB/s, 0:00:03 left',
+    '[==========>         ] 2 transfers: 200.0 MiB of 400.0 MiB (50 %), 100.0 MiB/s, 0:00:02 left',
+    '',
+    '[====================] 300.0 MiB of 300.0 MiB (100 %), 100.0 MiB/s, 0:00:00 left',
   ])
 })

@@ -276,8 +276,8 @@ test('progress is shown every ten seconds at most, and at any depth', () => {
     progress(21_000, 1, 150.5 * mib),
   ]
   expect(shown(events, { depth: 0 })).toEqual([
-    '  # Download el7: 40 % (120.0 MiB of 300.0 MiB)',
-    '  # Download el7: 150.5 MiB',
+    '  # Download el7: 120.0 MiB of 300.0 MiB (40 %), 12.0 MiB/s, 0:00:15 left',
+    '  # Download el7: 150.5 MiB, 7.5 MiB/s',
   ])
   expect(shown(events, { level: 'error' })).toEqual([])
 })
