@@ -149,13 +149,15 @@ async function removeTaken(
   name: string,
 ): Promise<void> {
   let plan = withVms(prefix.plan, taken)
-  for (const vm of taken) {
+  await savePrefix(prefix, plan) // one that will not go is known
+  const removeFrom = async (vm: VmPlan, task: Task): Promise<void> => {
     const without = await providerOf(host, vm).snapshots?.remove(task, vm, name)
     const before = plan
     plan = withVms(plan, [without ?? vm])
     await savePrefix(prefix, plan)
     await removeUnused(prefix.layout, before, plan)
   }
+  await fanOut(task, taken, removeFrom, { limit: 1 })
 }
 
 function requireGoodName(name: string): void {

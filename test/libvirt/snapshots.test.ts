@@ -164,6 +164,18 @@ test('when several have it and one fails, all write to images that are there', a
   expect(await missingImages(prefix.dir)).toEqual([])
 })
 
+test('a VM whose snapshot cannot be taken back does not keep that of another', async () => {
+  const { host, prefix } = await environment()
+  const fake = withFake(host, BOTH_RUN, ['remove vm0'])
+  await mkdir(prefix.layout.snapshot('vm1', 'clean').knownHosts)
+  await writeFile(prefix.layout.knownHosts('vm1'), 'vm1 key\n')
+  await expect(snapshotPrefix(task, fake.host, prefix, 'clean', { diskOnly: false })).rejects.toThrow()
+  expect(fake.said.filter((text) => text.startsWith('remove')).sort()).toEqual(['remove vm0', 'remove vm1'])
+  const { vms } = (await openPrefix(prefix.dir)).plan
+  expect([...vms.values()].map((vm) => vm.snapshots.has('clean'))).toEqual([true, false])
+  expect(await missingImages(prefix.dir)).toEqual([])
+})
+
 test('an agent whose channel comes back a moment after the revert sets the clock', async () => {
   const { host, prefix } = await environment()
   const fake = withFake(host, BOTH_RUN)
