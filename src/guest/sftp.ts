@@ -16,7 +16,8 @@ export interface SftpCopy {
 
 /** False: the guest has no sftp server. Throws `LAGO_COPY_FAILED`, `LAGO_NO_SPACE`, `LAGO_FILE_NAME`. */
 export async function copyBySftp(task: Task, guest: SshGuest, copy: SftpCopy): Promise<boolean> {
-  const { argv, env } = sftpCommand(guest.target, await guest.connect(task))
+  using shared = await guest.connect(task)
+  const { argv, env } = sftpCommand(guest.target, shared.controlPath)
   const flags = copy.isDirectory ? '-pR' : '-p'
   const input = `${copy.verb} ${flags} ${sftpWord(copy.from)} ${sftpWord(copy.to)}\n`
   const options = { env, input, okCodes: [0, FAILED, SSH_FAILED], package: 'openssh-client' }

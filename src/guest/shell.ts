@@ -36,7 +36,8 @@ export async function runShell(task: Task, target: SshTarget, typed: ShellReques
   const logDir = await mkdtemp(path.join(os.tmpdir(), 'lago-shell-'))
   try {
     await using first = await firstContact(target)
-    const controlPath = await first?.connect(task)
+    using shared = await first?.connect(task)
+    const controlPath = shared?.controlPath
     const remote = remoteCommand(request.words, script !== undefined)
     const interactive = request.isTerminal && request.words.length === 0
     const logPath = path.join(logDir, 'log')

@@ -52,17 +52,21 @@ export function sshCommand(target: SshTarget, remoteCommand: string | undefined,
   }
 }
 
-/** A connection without a command, for others to share; prints a line once it stands, and ends when it breaks. */
+/**
+ * A connection without a command, for others to share; prints a line once it stands, and ends when it breaks. Its stderr
+ * has details beside complaints, each on a line that begins with `debug1: `.
+ */
 export function sshMasterCommand(target: SshTarget, controlPath: string): SshCommand {
-  const settings = { ...sharing(controlPath, 'yes'), PermitLocalCommand: 'yes', LocalCommand: 'echo' }
+  const own = { PermitLocalCommand: 'yes', LocalCommand: 'echo', LogLevel: 'DEBUG1' }
+  const settings = { ...sharing(controlPath, 'yes'), ...own }
   return {
     argv: ['ssh', ...sshFlags(target, settings), '-N', '-T', '-l', target.user, '--', target.ip],
     env: { ...askpassEnv(target.password), SHELL: '/bin/sh' }, // runs LocalCommand
   }
 }
 
-/** File transfer over the connection at `controlPath`; the batch is read from standard input. */
-export function sftpCommand(target: SshTarget, controlPath: string): SshCommand {
+/** File transfer over the connection at `controlPath`, or one of its own; the batch is read from standard input. */
+export function sftpCommand(target: SshTarget, controlPath: string | undefined): SshCommand {
   // sftp(1): what follows a colon outside of brackets is a path
   const address = `${target.user}@${isIPv6(target.ip) ? `[${target.ip}]` : target.ip}`
   return {

@@ -13,13 +13,13 @@ import type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } 
 import { commandText } from './quote.js'
 import { sshCommand, type SshCommand, type SshTarget } from './ssh-command.js'
 import { SSH_FAILED, sshFailure } from './ssh-failure.js'
-import { openSshMaster, type SshMaster } from './ssh-master.js'
+import { openSshMaster, type SharedConnection, type SshMaster } from './ssh-master.js'
 
 /** What the ways of copying need beside `Guest`: the connection itself. */
 export interface SshGuest extends Guest {
   readonly target: SshTarget
-  /** Socket of the connection, opened if it is not. */
-  connect(task: Task): Promise<string>
+  /** For a session of the caller's own; the connection is opened if it is not. */
+  connect(task: Task): Promise<SharedConnection>
 }
 
 /**
@@ -46,7 +46,6 @@ class SharedSsh implements SshGuest {
   #dir: Promise<string> | undefined
   #opening: Opening | undefined
   #master: SshMaster | undefined
-  #syncing: Promise<unknown> = Promise.resolve()
   #count = 0
   #disconnects = 0
   #isClosed = false
@@ -95,9 +94,8 @@ class SharedSsh implements SshGuest {
     return { stdin, stdout, ended: result }
   }
 
-  async connect(task: Task): Promise<string> {
-    const { controlPath } = await this.#connection(task)
-    return controlPath
+  async connect(task: Task): Promise<SharedConnection> {
+    return (await this.#connection(task)).share()
   }
 
   async disconnect(): Promise<void> {
@@ -114,7 +112,6 @@ class SharedSsh implements SshGuest {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return
-    await this.#syncing
     this.#isClosed = true
     await this.disconnect()
     if (this.#dir !== undefined) await rm(await this.#dir, { recursive: true, force: true })
@@ -139,13 +136,30 @@ class SharedSsh implements SshGuest {
     task.log('debug', `${this.vm}: run ${plainLine(text, 120)}`)
     const master = await this.#connection(task)
     const logPath = path.join(path.dirname(master.controlPath), `log-${++this.#count}`)
-    const command = sshCommand(this.target, text, { tty: false, controlPath: master.controlPath, logPath })
     const disconnects = this.#disconnects
-    const exitCode = await this.#attach(command, streams, signal)
+    const exitCode = await this.#attachShared(master, text, logPath, streams, signal)
     if (disconnects !== this.#disconnects) throw this.#closedError()
     if (exitCode === SSH_FAILED) await this.#refuseFailure(task, master, logPath)
     await rm(logPath, { force: true })
     return exitCode
+  }
+
+  async #attachShared(
+    master: SshMaster,
+    text: string,
+    logPath: string,
+    streams: Streams,
+    signal: AbortSignal,
+  ): Promise<number> {
+    using shared = master.share()
+    const { controlPath } = shared
+    try {
+      return await this.#attach(sshCommand(this.target, text, { tty: false, controlPath, logPath }), streams, signal)
+    } catch (error) {
+      // in the guest it may go on, and its end would be one that costs another session
+      if (controlPath !== undefined && !master.managesSeveral) await this.#drop(master)
+      throw error
+    }
   }
 
   async #attach({ argv, env }: SshCommand, { stdin, stdout, stderr }: Streams, signal: AbortSignal): Promise<number> {
@@ -188,15 +202,20 @@ class SharedSsh implements SshGuest {
     // what a client says before it falls back to a connection of its own
     const said = log.split('\n').filter((line) => !/^(mux_client|ControlSocket|Control socket)/.test(line))
     if (said.some((line) => line.trim() !== '')) throw sshFailure(this.target, said.join('\n'))
-    if (!master.hasEnded) {
-      const { argv, env } = sshCommand(this.target, 'exit 0', { tty: false, controlPath: master.controlPath, logPath })
-      const silent = { stdin: new PassThrough().end(), stdout: new PassThrough(), stderr: new PassThrough() }
-      for (const stream of [silent.stdout, silent.stderr]) stream.resume()
-      if ((await this.#attach({ argv, env }, silent, task.signal)) === 0) return
-    }
+    if (!master.hasEnded && (await this.#runQuietly(master, 'exit 0', logPath, task.signal)) === 0) return
+    await this.#drop(master)
+    throw sshFailure(this.target, master.said())
+  }
+
+  async #runQuietly(master: SshMaster, text: string, logPath: string, signal: AbortSignal): Promise<number> {
+    const streams = { stdin: new PassThrough().end(), stdout: new PassThrough(), stderr: new PassThrough() }
+    for (const stream of [streams.stdout, streams.stderr]) stream.resume()
+    return this.#attachShared(master, text, logPath, streams, signal)
+  }
+
+  async #drop(master: SshMaster): Promise<void> {
     if (this.#master === master) this.#master = undefined
     await master.end()
-    throw sshFailure(this.target, master.said())
   }
 
   /** Commands that come together share one attempt; it is given up when none of them wants it any more. */
@@ -231,8 +250,8 @@ class SharedSsh implements SshGuest {
     const controlPath = path.join(await this.#socketDir(), `s${++this.#count}`)
     task.log('debug', `${this.vm}: connecting to ${this.target.user}@${this.target.ip}`)
     const master = await openSshMaster(task, this.target, controlPath, signal)
+    if (master.isFirstContact) await this.#sync(task, master, signal)
     this.#master = master
-    if (master.isFirstContact) this.#syncing = this.#sync(task)
     return master
   }
 
@@ -244,9 +263,11 @@ class SharedSsh implements SshGuest {
     return this.#dir
   }
 
-  async #sync(task: Task): Promise<void> {
-    const sync = async (task: Task): Promise<GuestResult> => this.run(task, 'sync')
-    await task.shielded(SYNC_LIMIT_MS, sync).catch((error: unknown) => {
+  /** Before the first command, whose session would otherwise begin when this one ends. */
+  async #sync(task: Task, master: SshMaster, signal: AbortSignal): Promise<void> {
+    task.log('debug', `${this.vm}: run sync`)
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(SYNC_LIMIT_MS)])
+    await this.#runQuietly(master, 'sync', `${master.controlPath}.log`, limited).catch((error: unknown) => {
       task.log('debug', `${this.vm}: sync after the first contact failed: ${String(error)}`)
     })
   }

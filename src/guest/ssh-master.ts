@@ -11,12 +11,27 @@ import { mayPass, sshFailure } from './ssh-failure.js'
 export interface SshMaster {
   readonly controlPath: string
   readonly hasEnded: boolean
+  /** Its server keeps sessions side by side apart. */
+  readonly managesSeveral: boolean
   /** The first contact with this guest: its host key has just been stored. */
   readonly isFirstContact: boolean
   /** What its ssh said last; empty while all is well. */
   said(): string
+  /** For one session more, to be disposed of when that has ended. */
+  share(): SharedConnection
   end(): Promise<void>
 }
+
+export interface SharedConnection extends Disposable {
+  /** Socket of the master. Undefined: the session needs a connection of its own, beside the one that is under way. */
+  readonly controlPath: string | undefined
+}
+
+/**
+ * dropbear, from 2022.82 on, closes a session that begins just when another one ends (openwrt/openwrt#11208): its command
+ * never runs, and ssh gives the exit code 255 without a word. To go when no such dropbear is in use any more.
+ */
+const LOSES_SESSIONS = /dropbear/i
 
 const AGAIN_AFTER_MS = 1000
 /** ssh limits the key exchange, and nothing after it; a server that then falls silent would hold us for ever. */
@@ -62,15 +77,25 @@ async function connectOnce(
   const program = startProgram([first, ...words], { env, package: 'openssh-client' })
   endWithUs(program)
   program.stdin.end()
-  const said = keepTail(program)
+  const log = readLog(program)
   if (!(await isReady(program, signal))) {
     signal.throwIfAborted()
-    throw sshFailure(target, said())
+    throw sshFailure(target, log.said())
   }
+  let sessions = 0
+  const managesSeveral = (): boolean => !LOSES_SESSIONS.test(log.server())
   return {
     controlPath,
     isFirstContact: !hadKey && (await isHostKeyKnown(target)),
-    said,
+    said: log.said,
+    get managesSeveral() {
+      return managesSeveral()
+    },
+    share() {
+      if (sessions > 0 && !managesSeveral()) return { controlPath: undefined, [Symbol.dispose]: () => undefined }
+      sessions++
+      return { controlPath, [Symbol.dispose]: () => void sessions-- }
+    },
     get hasEnded() {
       return program.hasEnded
     },
@@ -109,10 +134,25 @@ function endOurs(): void {
 
 const TAIL_LENGTH = 4096
 
-function keepTail(program: StartedProgram): () => string {
-  let tail = ''
-  program.stderr.on('data', (chunk: Buffer) => (tail = (tail + chunk.toString('latin1')).slice(-TAIL_LENGTH)))
-  return () => tail
+interface MasterLog {
+  /** The last of what is not detail. */
+  said(): string
+  /** As the server calls itself; empty before it has. */
+  server(): string
+}
+
+/** ssh tells its server's name among the details, and only there. */
+function readLog(program: StartedProgram): MasterLog {
+  let [rest, said, server] = ['', '', '']
+  program.stderr.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString('latin1')).split('\n')
+    rest = (lines.pop() ?? '').slice(-TAIL_LENGTH)
+    for (const line of lines) {
+      server ||= /^debug1: .*remote software version (.+)/.exec(line)?.[1] ?? ''
+      if (!line.startsWith('debug1: ')) said = `${said}${line}\n`.slice(-TAIL_LENGTH)
+    }
+  })
+  return { said: () => said + rest, server: () => server }
 }
 
 function timedOut(target: SshTarget): LagoError {

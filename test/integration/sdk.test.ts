@@ -39,6 +39,16 @@ test('a machine is started and waited for, and says on its console how it came u
   expect(await vm.consoleLog()).not.toBe('')
 })
 
+test('commands side by side lose nothing, also where the guest has dropbear', async () => {
+  const lane = async (lane: number): Promise<string> => {
+    let said = ''
+    for (let turn = 0; turn < 4; turn++) said += (await vm.exec(`echo ${lane}.${turn}; exit 3`)).stdout
+    return said
+  }
+  const said = await Promise.all([1, 2, 3].map(lane))
+  expect(said).toEqual([1, 2, 3].map((lane) => [0, 1, 2, 3].map((turn) => `${lane}.${turn}\n`).join('')))
+})
+
 test('words reach the command as they are; a text is for the shell', async () => {
   expect(await vm.exec(['printf', '%s|', "it's", '$HOME', 'a  b'])).toMatchObject({
     exitCode: 0,

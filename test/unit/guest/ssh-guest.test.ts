@@ -66,10 +66,10 @@ describe('with a server that answers', () => {
     const results = await Promise.all([1, 2, 3, 4, 5].map(async (n) => guest.run(task, `echo ${n}`)))
     expect(results.map(({ stdout }) => stdout)).toEqual(['1\n', '2\n', '3\n', '4\n', '5\n'])
     expect(sshd.logins()).toBe(1)
-    const socketPath = await guest.connect(task)
-    expect(existsSync(socketPath)).toBe(true)
+    const { controlPath = '' } = await guest.connect(task)
+    expect(existsSync(controlPath)).toBe(true)
     await guest[Symbol.asyncDispose]()
-    expect(existsSync(path.dirname(socketPath))).toBe(false)
+    expect(existsSync(path.dirname(controlPath))).toBe(false)
     await expect(guest.run(task, 'true')).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })
   })
 
@@ -80,6 +80,44 @@ describe('with a server that answers', () => {
     const { task } = recordedTask()
     const results = await Promise.all([7, 255, 9].map(async (n) => guest.run(task, `read x; exit ${n}`)))
     expect(results.map(({ exitCode }) => exitCode)).toEqual([7, 255, 9])
+  })
+
+  describe('that calls itself dropbear, which loses sessions that begin when others end', () => {
+    beforeEach(async () => {
+      await sshd.stop()
+      await writeFile(path.join(sshd.dir, 'sshd_config'), 'VersionAddendum dropbear_2022.83\n', { flag: 'a' })
+      await sshd.start()
+    })
+
+    test('commands one after another share a connection, those side by side have connections of their own', async () => {
+      const { task } = recordedTask()
+      await guest.run(task, 'true') // and, before it, the sync of the first contact
+      await guest.run(task, 'true')
+      expect(sshd.logins()).toBe(1)
+      const long = guest.start(task, 'read x; exit $x')
+      const results = await Promise.all([7, 8, 9].map(async (n) => guest.run(task, `echo ${n}; exit ${n}`)))
+      expect(results.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual([
+        [7, '7\n'],
+        [8, '8\n'],
+        [9, '9\n'],
+      ])
+      long.stdin.end('5\n')
+      expect(await long.ended).toMatchObject({ exitCode: 5 })
+      expect(sshd.logins()).toBe(4)
+      await guest.run(task, 'true')
+      expect(sshd.logins()).toBe(4)
+    })
+
+    test('after one that was given up, and may go on in the guest, the connection is another', async () => {
+      const { task } = recordedTask()
+      const aborted = recordedTask()
+      const { stdout, ended } = guest.start(aborted.task, 'echo up; while sleep 0.2 && echo >&2; do :; done')
+      await once(stdout, 'data')
+      aborted.abort(new Error('enough'))
+      await expect(ended).rejects.toThrow('enough')
+      expect(await guest.run(task, 'echo on')).toMatchObject({ stdout: 'on\n' })
+      expect(sshd.logins()).toBe(2)
+    })
   })
 
   test('large output and input pass whole', async () => {
