@@ -198,4 +198,10 @@ export const INIT_SETTINGS: readonly Setting[] = [
     default: '/var/lib/lago/repos',
     help: 'directory that holds template repositories',
   },
+  {
+    key: 'offline',
+    type: 'flag',
+    default: 'false',
+    help: 'use only what is on this host already; nothing is downloaded',
+  },
 ]

@@ -56,6 +56,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       repoPath: init.findText('template_repo_path'),
       repoName: init.findText('template_repo_name'),
       reposDir: init.text('template_repos'),
+      offline: init.flag('offline'),
     },
     leaseDir: lago.text('lease_dir'),
     vm: {

@@ -23,6 +23,8 @@ export interface Config {
     readonly repoPath: string | undefined
     readonly repoName: string | undefined
     readonly reposDir: string
+    /** Nothing may be downloaded. */
+    readonly offline: boolean
   }
   readonly leaseDir: string
   readonly vm: {

@@ -4,10 +4,11 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Task } from '../base/task.js'
 
-/** Hex digits. */
-export interface Digests {
-  readonly sha1: string
-  readonly sha256: string
+export const DIGEST_NAMES = ['sha1', 'sha256', 'sha512'] as const
+export type DigestName = (typeof DIGEST_NAMES)[number]
+
+/** Hex digits, lower case. */
+export type Digests<Name extends DigestName = DigestName> = Readonly<Record<Name, string>> & {
   readonly sizeBytes: number
 }
 
@@ -17,7 +18,8 @@ const CHUNK_BYTES = 1024 ** 2
 export async function* readChunks(task: Task, filePath: string): AsyncIterable<Buffer> {
   const total = (await stat(filePath)).size
   let done = 0
-  for await (const chunk of createReadStream(filePath, { highWaterMark: CHUNK_BYTES, signal: task.signal })) {
+  for await (const chunk of createReadStream(filePath, { highWaterMark: CHUNK_BYTES })) {
+    task.signal.throwIfAborted()
     const bytes = chunk as Buffer // no encoding is set
     done += bytes.length
     task.progress(done, total, 'bytes')
@@ -25,31 +27,37 @@ export async function* readChunks(task: Task, filePath: string): AsyncIterable<B
   }
 }
 
-export interface Digester {
+export interface Digester<Name extends DigestName> {
   /** Passes the chunks on as they are. */
   observe(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer>
   /** Of what has been observed; to be called once. */
-  digests(): Digests
+  digests(): Digests<Name>
 }
 
-export function createDigester(): Digester {
-  const [sha1, sha256] = [createHash('sha1'), createHash('sha256')]
+export function createDigester<Name extends DigestName>(names: readonly Name[]): Digester<Name> {
+  const hashes = names.map((name) => ({ name, hash: createHash(name) }))
   let sizeBytes = 0
   return {
     async *observe(chunks) {
       for await (const chunk of chunks) {
-        sha1.update(chunk)
-        sha256.update(chunk)
+        for (const { hash } of hashes) hash.update(chunk)
         sizeBytes += chunk.length
         yield chunk
       }
     },
-    digests: () => ({ sha1: sha1.digest('hex'), sha256: sha256.digest('hex'), sizeBytes }),
+    digests: () => {
+      const texts = Object.fromEntries(hashes.map(({ name, hash }) => [name, hash.digest('hex')]))
+      return { ...texts, sizeBytes } as Digests<Name> // one for each name
+    },
   }
 }
 
-export async function digestFile(task: Task, filePath: string): Promise<Digests> {
-  const digester = createDigester()
+export async function digestFile<Name extends DigestName>(
+  task: Task,
+  filePath: string,
+  names: readonly Name[],
+): Promise<Digests<Name>> {
+  const digester = createDigester(names)
   for await (const _ of digester.observe(readChunks(task, filePath)));
   return digester.digests()
 }

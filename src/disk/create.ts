@@ -4,7 +4,8 @@ import path from 'node:path'
 import { isSystemError, LagoError, messageOf, type ErrorCode } from '../base/errors.js'
 import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
-import { compressionOf, decompressFile } from './compress.js'
+import { decompressFile } from './compress.js'
+import { compressionOf } from './compression.js'
 import { createEmpty, createOverlay, type BackingFile, type ImageFormat } from './qemu-img.js'
 
 /** Paths are absolute. */
@@ -53,7 +54,7 @@ async function writeImage(task: Task, request: WrittenDisk): Promise<void> {
 
 async function copyImage(task: Task, fromPath: string, toPath: string): Promise<void> {
   const compression = await compressionOf(fromPath)
-  if (compression !== undefined) await decompressFile(task, fromPath, toPath, compression)
+  if (compression !== undefined) await decompressFile(task, fromPath, toPath)
   else await runCommand(task, ['cp', '--sparse=auto', '--reflink=auto', '--', fromPath, toPath])
 }
 

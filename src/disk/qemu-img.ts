@@ -89,7 +89,7 @@ export async function convertNode(
   to: { readonly path: string; readonly format: ImageFormat },
   onPercent: (percent: number) => void,
 ): Promise<void> {
-  await qemuImg(task, ['convert', '-p', '-O', to.format, nodeName, absolute(to.path)], onPercent)
+  await qemuImg(task, ['convert', '-p', '-O', to.format, nodeName, absolute(to.path)], { onPercent })
 }
 
 /** An empty qcow2 layer over an image that is named as for `convertNode`. */
@@ -124,7 +124,7 @@ export async function rebaseImage(
 ): Promise<void> {
   const progress = onPercent === undefined ? [] : ['-p']
   const options = [...progress, '-f', 'qcow2', ...backingOptions(imagePath, backing)]
-  await qemuImg(task, ['rebase', ...options, absolute(imagePath)], onPercent)
+  await qemuImg(task, ['rebase', ...options, absolute(imagePath)], { onPercent })
 }
 
 /** Writes down another path of the same backing file; no data is looked at. */
@@ -142,28 +142,51 @@ export async function writeBackingName(
   await qemuImg(task, ['rebase', ...options, absolute(imagePath)])
 }
 
-/** Throws `LAGO_COMMAND_FAILED` when the image is damaged. */
-export async function checkImage(task: Task, imagePath: string, format: ImageFormat): Promise<void> {
-  if (format === 'raw') return // qemu-img: "This image format does not support checks"
-  await qemuImg(task, ['check', '-f', format, absolute(imagePath)])
+/** Where a raw file holds data, in order; elsewhere it reads as zeros. */
+export async function readDataExtents(
+  task: Task,
+  imagePath: string,
+): Promise<readonly { readonly start: number; readonly length: number }[]> {
+  const { stdout } = await qemuImg(task, ['map', '--output=json', '--force-share', '-f', 'raw', absolute(imagePath)])
+  const extents = JSON.parse(stdout) as { readonly start: number; readonly length: number; readonly data: boolean }[] // qemu's schema, MapEntry
+  return extents.filter(({ data }) => data)
 }
+
+/**
+ * Why the image is damaged, in qemu-img's words; undefined: it is not. Clusters that nobody uses are no damage, and of
+ * other formats than qcow2 nothing is known.
+ */
+export async function findDamage(task: Task, imagePath: string, format: string): Promise<string | undefined> {
+  if (format !== 'qcow2') return undefined
+  const { exitCode, stdout, stderr } = await qemuImg(task, ['check', '-f', format, absolute(imagePath)], {
+    okCodes: [CHECK_CLEAN, CHECK_FAILED, CHECK_CORRUPT, CHECK_LEAKS],
+  })
+  if (exitCode === CHECK_CLEAN || exitCode === CHECK_LEAKS) return undefined
+  return `${stderr}\n${stdout}`.trim().split('\n')[0]
+}
+
+/** qemu-img(1), check: its exit codes. */
+const [CHECK_CLEAN, CHECK_FAILED, CHECK_CORRUPT, CHECK_LEAKS] = [0, 1, 2, 3]
 
 function backingOptions(imagePath: string, backing: BackingFile): readonly string[] {
   const { dir, base } = path.parse(absolute(backing.path))
   return ['-F', backing.format, '-b', dir === path.dirname(imagePath) ? `./${base}` : backing.path]
 }
 
-/** Runs qemu-img with its arguments as they are; with `-p` among them, `onPercent` hears how far it is. */
-async function qemuImg(
-  task: Task,
-  args: readonly string[],
-  onPercent?: (percent: number) => void,
-): Promise<CommandResult> {
+interface QemuImgOptions {
+  /** With `-p` among the arguments it hears how far it is. */
+  readonly onPercent?: ((percent: number) => void) | undefined
+  readonly okCodes?: readonly number[]
+}
+
+/** Runs qemu-img with its arguments as they are. */
+async function qemuImg(task: Task, args: readonly string[], options: QemuImgOptions = {}): Promise<CommandResult> {
+  const { onPercent, okCodes = [0] } = options
   const onStdout = (text: string): void => {
     const percent = /.*\((\d+\.\d+)\/100%\)/s.exec(text)?.[1] // the last one: pieces may hold several
     if (percent !== undefined) onPercent?.(Number(percent))
   }
-  return runCommand(task, ['qemu-img', ...args], { package: 'qemu-utils', onStdout })
+  return runCommand(task, ['qemu-img', ...args], { package: 'qemu-utils', onStdout, okCodes })
 }
 
 function absolute(imagePath: string): string {

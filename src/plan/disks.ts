@@ -1,6 +1,7 @@
 /** Where each disk's file is, what it is laid over, and how it is put into the machine (spec 2.2, 3.4, 5.3). */
 import path from 'node:path'
 import { LagoError } from '../base/errors.js'
+import { withoutSuffix } from '../disk/compression.js'
 import type { DiskSpec, DomainSpec } from '../spec/types.js'
 import type { DiskBacking, DiskPlan } from './types.js'
 
@@ -78,7 +79,7 @@ function imageNameOf(
   const ownName = `${domain.name}_${disk.name}.${disk.format}`
   if (disk.type !== 'file') return ownName
   if (!disk.copy) return undefined
-  const baseName = path.basename(facts.expand(disk.rawPath)).replace(/\.(xz|zst)$/, '') // the copy is unpacked
+  const baseName = withoutSuffix(path.basename(facts.expand(disk.rawPath))) // the copy is unpacked
   return taken.has(baseName) ? ownName : baseName
 }
 

@@ -7,7 +7,8 @@ import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
 import { readChain, type ImageFile } from '../disk/chain.js'
 import { digestFile, type Digests } from '../disk/checksum.js'
-import { compressFile, suffixOf, type Compression } from '../disk/compress.js'
+import { compressFile } from '../disk/compress.js'
+import { suffixOf, type Compression } from '../disk/compression.js'
 import { extractLayer, extractWhole } from '../disk/extract.js'
 import type { DiskBacking, DiskPlan } from '../plan/types.js'
 import type { DiskExport } from './export-plan.js'
@@ -15,7 +16,7 @@ import type { DiskExport } from './export-plan.js'
 export interface ExportedDisk extends DiskExport {
   /** `fileName`, with the suffix of the compression. */
   readonly imageName: string
-  readonly digests: Digests
+  readonly digests: Digests<'sha1' | 'sha256'>
   /** `YYYYMMDD.0`, of the day of the export. */
   readonly version: string
   /** The template `T:V` that it is a layer over; undefined: it stands alone. */
@@ -115,8 +116,8 @@ function templateNameOf(filePath: string): string | undefined {
 }
 
 /** On the disk before it gets its name. */
-async function finish(task: Task, imagePath: string): Promise<Digests> {
-  const digests = await task.step('Calculate hashes', async (task) => digestFile(task, imagePath))
+async function finish(task: Task, imagePath: string): Promise<Digests<'sha1' | 'sha256'>> {
+  const digests = await task.step('Calculate hashes', async (task) => digestFile(task, imagePath, ['sha1', 'sha256']))
   const file = await open(imagePath, 'r')
   await file.sync().finally(async () => file.close())
   return digests

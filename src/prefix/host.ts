@@ -5,6 +5,9 @@ import { openSubnetLeases } from '../lease/subnet-leases.js'
 import type { SubnetLeases } from '../lease/types.js'
 import { openLibvirt } from '../libvirt/connection.js'
 import { createNets, type Nets } from '../net/lifecycle.js'
+import { createDownloader } from '../store/download/downloader.js'
+import { forbidDownloads } from '../store/download/offline.js'
+import type { RepositoryOptions } from '../store/open-repository.js'
 import { openTemplateStore } from '../store/store.js'
 import type { TemplateStore } from '../store/types.js'
 import { serviceManagers } from '../guest/services/index.js'
@@ -19,6 +22,8 @@ export interface Host extends AsyncDisposable {
   readonly config: Config
   readonly leases: SubnetLeases
   readonly store: TemplateStore
+  /** Where templates are sought; `vars` are for paths in the repository file. */
+  templateOptions(vars: RepositoryOptions['vars']): RepositoryOptions
   readonly nets: Nets
   readonly providers: Registry<VmProvider>
   /** Begins to load libvirt's library, for verbs that will need it. */
@@ -31,23 +36,28 @@ export interface Host extends AsyncDisposable {
 export interface HostOptions {
   /** For facts about this host between runs; absolute, may be missing. */
   readonly cacheDir: string
+  /** Proxies and `.netrc` are found by it; default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** From plugins. Default: none. */
   readonly kinds?: AddedKinds
 }
 
 /** Touches nothing: libvirt, the store and the leases are reached when they are first needed. */
-export function openHost(config: Config, { cacheDir, kinds = NO_ADDED_KINDS }: HostOptions): Host {
+export function openHost(config: Config, { cacheDir, env = {}, kinds = NO_ADDED_KINDS }: HostOptions): Host {
   const libvirt = openLibvirt({ uri: config.libvirt.url, user: config.libvirt.user, password: config.libvirt.password })
   const local = createLibvirtProvider(libvirt, { ...config.vm, cacheDir })
   const providers: Record<(typeof OWN_PROVIDERS)[number], VmProvider> = {
     'local-libvirt': local,
     ssh: createSshProvider(),
   }
+  const { dir: storeDir, offline, repoPath, repoName, reposDir } = config.store
+  const downloader = offline ? forbidDownloads() : createDownloader({ env })
   const added = [...kinds.providers].map(([name, create]) => [name, create({ config, cacheDir })] as const)
   return {
     config,
     leases: openSubnetLeases(config.leaseDir),
-    store: openTemplateStore(config.store.dir),
+    store: openTemplateStore(storeDir),
+    templateOptions: (vars) => ({ path: repoPath, name: repoName, reposDir, cacheDir, downloader, vars }),
     nets: createNets(libvirt, { stp: config.net.stp }),
     providers: createRegistry('VM provider', [...Object.entries(providers), ...added]),
     vmTypes: createRegistry('VM type', [...Object.entries(ownVmTypes), ...kinds.vmTypes]),

@@ -9,15 +9,13 @@ import { isLagoError, LagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { imageFormat } from '../disk/chain.js'
-import { compressionOf } from '../disk/compress.js'
+import { compressionOf, withoutSuffix } from '../disk/compression.js'
 import { createDisk } from '../disk/create.js'
 import { readImageInfo, renameBacking, type ImageInfo } from '../disk/qemu-img.js'
 import type { DiskBacking, DiskPlan, EnvPlan, VmPlan } from '../plan/types.js'
-import { ensureParent, parentNameOf } from '../store/parent.js'
-import { openRepository, type RepositoryOptions } from '../store/repository.js'
-import { parseMetadata } from '../store/source-file.js'
-import type { TemplateRepository } from '../store/types.js'
-import type { Host } from './host.js'
+import { parentNameOf } from '../store/parent.js'
+import { parseMetadata } from '../store/published.js'
+import type { TemplateFinder } from './template-finder.js'
 
 /**
  * `plan` with every such disk laid over files that are there. An image that is complete stays where it is, below the
@@ -27,29 +25,12 @@ import type { Host } from './host.js'
  * Throws `LAGO_DISK_CHAIN`, naming disk and file, for a chain that leads nowhere or in a circle, and what fetching a
  * template throws.
  */
-export async function importLayers(
-  task: Task,
-  host: Host,
-  plan: EnvPlan,
-  vars: RepositoryOptions['vars'],
-): Promise<EnvPlan> {
-  const { repoPath, repoName, reposDir } = host.config.store
-  let opened: Promise<TemplateRepository> | undefined
-  const context: Context = {
-    host,
-    repository: async () => (opened ??= openRepository(task, { path: repoPath, name: repoName, reposDir, vars })),
-  }
+export async function importLayers(task: Task, plan: EnvPlan, templates: TemplateFinder): Promise<EnvPlan> {
   const imported = await fanOut(task, [...plan.vms.values()], async (vm, task) => ({
     ...vm,
-    disks: await fanOut(task, vm.disks, async (disk, task) => importDisk(task, context, vm, disk), { limit: 1 }),
+    disks: await fanOut(task, vm.disks, async (disk, task) => importDisk(task, templates, vm, disk), { limit: 1 }),
   }))
   return { ...plan, vms: new Map(imported.map((vm) => [vm.spec.name, vm])) }
-}
-
-interface Context {
-  readonly host: Host
-  /** Read when a parent is missing, and once. */
-  readonly repository: () => Promise<TemplateRepository>
 }
 
 interface Layer {
@@ -60,23 +41,23 @@ interface Layer {
   readonly imagePath: string
 }
 
-async function importDisk(task: Task, context: Context, vm: VmPlan, wanted: DiskPlan): Promise<DiskPlan> {
+async function importDisk(task: Task, templates: TemplateFinder, vm: VmPlan, wanted: DiskPlan): Promise<DiskPlan> {
   if (wanted.spec.type !== 'layered' || wanted.backing === undefined) return wanted
   const imagePath = wanted.backing.path
   const disk = { ...wanted, metadata: { ...wanted.metadata, ...(await metadataBeside(task, imagePath)) } }
   const layer = { name: `${vm.spec.name}:${disk.spec.name}`, disk, imagePath }
-  if ((await compressionOf(layer.imagePath)) !== undefined) return takeOver(task, context, layer)
+  if ((await compressionOf(layer.imagePath)) !== undefined) return takeOver(task, templates, layer)
   if (!(await pathExists(layer.imagePath))) return disk // making the disk tells it
   const info = await readQcow2(task, layer, layer.imagePath)
   const parentPath = await findParent(layer, layer.imagePath, info)
-  if (parentPath === undefined && info.backingPath !== undefined) return takeOver(task, context, layer)
+  if (parentPath === undefined && info.backingPath !== undefined) return takeOver(task, templates, layer)
   if (parentPath !== undefined) await requireChain(task, layer, parentPath)
   return disk
 }
 
 /** What the export wrote down of the image: its distribution, and more; nothing where there is no such file. */
 async function metadataBeside(task: Task, imagePath: string): Promise<Readonly<Record<string, unknown>>> {
-  const metadataPath = `${imagePath.replace(/\.(xz|zst)$/, '')}.metadata`
+  const metadataPath = `${withoutSuffix(imagePath)}.metadata`
   const text = await readFile(metadataPath, 'utf8').catch(() => undefined)
   if (text === undefined) return {}
   try {
@@ -88,13 +69,13 @@ async function metadataBeside(task: Task, imagePath: string): Promise<Readonly<R
 }
 
 /** Copies the image to the disk's place, unpacked, and lets it stand on what is there on this host. */
-async function takeOver(task: Task, context: Context, layer: Layer): Promise<DiskPlan> {
+async function takeOver(task: Task, templates: TemplateFinder, layer: Layer): Promise<DiskPlan> {
   const { disk, imagePath } = layer
   return task.step(`Import disk ${layer.name}`, async (task) => {
     await createDisk(task, { kind: 'copy', path: disk.path, fromPath: imagePath })
     try {
       const info = await readQcow2(task, layer, disk.path)
-      const backing = await parentOf(task, context, layer, info)
+      const backing = await parentOf(task, templates, layer, info)
       if (backing !== undefined) await renameBacking(task, disk.path, backing)
       await chmod(disk.path, 0o600)
       return { ...disk, backing }
@@ -105,24 +86,29 @@ async function takeOver(task: Task, context: Context, layer: Layer): Promise<Dis
   })
 }
 
-async function parentOf(task: Task, context: Context, layer: Layer, info: ImageInfo): Promise<DiskBacking | undefined> {
+async function parentOf(
+  task: Task,
+  templates: TemplateFinder,
+  layer: Layer,
+  info: ImageInfo,
+): Promise<DiskBacking | undefined> {
   if (info.backingPath === undefined) return undefined
   const parentPath = await findParent(layer, layer.imagePath, info)
-  if (parentPath === undefined) return fetchParent(task, context, layer, info.backingPath)
+  if (parentPath === undefined) return fetchParent(task, templates, layer, info.backingPath)
   await requireChain(task, layer, parentPath)
   return { path: parentPath, format: imageFormat(info.backingFormat ?? (await readImageInfo(task, parentPath)).format) }
 }
 
 async function fetchParent(
   task: Task,
-  { host, repository }: Context,
+  templates: TemplateFinder,
   layer: Layer,
   backingPath: string,
 ): Promise<DiskBacking> {
   const name = parentNameOf(backingPath)
   if (name === undefined) throw notATemplate(layer, backingPath)
   try {
-    const { path: storePath, format } = await ensureParent(task, host.store, await repository(), name)
+    const { path: storePath, format } = await templates.ensure(task, name.template, name.version)
     return { path: storePath, format }
   } catch (error) {
     if (!isLagoError(error, 'LAGO_TEMPLATE_UNKNOWN') && !isLagoError(error, 'LAGO_TEMPLATE_REPO')) throw error

@@ -13,7 +13,6 @@ import { planEnv } from '../plan/plan-env.js'
 import { templateKey } from '../plan/disks.js'
 import type { EnvPlan, VmPlan } from '../plan/types.js'
 import type { EnvSpec } from '../spec/types.js'
-import { openRepository } from '../store/repository.js'
 import type { StoredTemplate } from '../store/types.js'
 import { claimPrefixDir } from './claim.js'
 import { copyDeployScripts } from './deploy-scripts.js'
@@ -23,6 +22,7 @@ import type { Host } from './host.js'
 import { importLayers } from './import-layers.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { pathExpander, type PathContext } from './named-files.js'
+import { createTemplateFinder, type TemplateFinder } from './template-finder.js'
 
 export interface InitRequest extends PathContext {
   readonly spec: EnvSpec
@@ -45,10 +45,11 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     await using undo = new UndoStack(task)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
     await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid))
-    const templates = await ensureTemplates(task, host, spec, request)
+    const finder = createTemplateFinder(host, request.vars, leaseOwner(layout, uuid))
+    const templates = await ensureTemplates(task, finder, spec)
     const gateways = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
     const wanted = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
-    const planned = await importLayers(task, host, wanted, request.vars)
+    const planned = await importLayers(task, wanted, finder)
     await createDisks(task, planned, expand)
     const plan = await copyDeployScripts(task, layout, planned, expand)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
@@ -76,19 +77,13 @@ async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Pr
 
 async function ensureTemplates(
   task: Task,
-  host: Host,
+  finder: TemplateFinder,
   spec: EnvSpec,
-  request: InitRequest,
 ): Promise<ReadonlyMap<string, StoredTemplate>> {
   const disks = [...spec.domains.values()].flatMap((domain) => domain.disks).filter((disk) => disk.type === 'template')
   const wanted = new Map(disks.map((disk) => [templateKey(disk), disk]))
-  if (wanted.size === 0) return new Map()
-  const { repoPath, repoName, reposDir } = host.config.store
-  const where = { path: repoPath, name: repoName, reposDir, vars: request.vars }
-  const repository = await openRepository(task, where)
-  const versions = [...wanted].map(([key, disk]) => ({ key, version: repository.find(disk.template, disk.version) }))
-  const stored = await fanOut(task, versions, async ({ key, version }, task) => {
-    return [key, await host.store.ensure(task, version)] as const
+  const stored = await fanOut(task, [...wanted], async ([key, disk], task) => {
+    return [key, await finder.ensure(task, disk.template, disk.version)] as const
   })
   return new Map(stored)
 }

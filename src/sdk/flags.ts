@@ -23,6 +23,7 @@ const KEYS = {
   templateRepoName: ['init', 'template_repo_name'],
   templateStore: ['init', 'template_store'],
   templateRepos: ['init', 'template_repos'],
+  offline: ['init', 'offline'],
 } as const satisfies Readonly<Record<string, readonly [string, string]>>
 
 type Given = Settings & Partial<Record<keyof typeof KEYS, string | number | boolean | undefined>>

@@ -73,6 +73,8 @@ export interface NewEnvOptions extends CommonOptions {
   readonly templateStore?: string | undefined
   /** Directory with template repository files. */
   readonly templateRepos?: string | undefined
+  /** Downloads nothing; default false. */
+  readonly offline?: boolean | undefined
   /** Makes the new prefix the current one even if there is one; default false. */
   readonly setCurrent?: boolean | undefined
   /** Puts no key and no host name into the guests; default false. */

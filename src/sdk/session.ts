@@ -91,7 +91,11 @@ function keepHost(config: Config, surroundings: Surroundings): KeptHost {
 async function openHostOf(config: Config, surroundings: Surroundings): Promise<Host> {
   const { openHost } = await import('../prefix/host.js')
   const kinds = config.plugins.length === 0 ? undefined : await kindsOf(config.plugins)
-  return openHost(config, { cacheDir: cacheDirOf(surroundings), ...(kinds === undefined ? {} : { kinds }) })
+  return openHost(config, {
+    cacheDir: cacheDirOf(surroundings),
+    env: surroundings.env,
+    ...(kinds === undefined ? {} : { kinds }),
+  })
 }
 
 /** Providers, VM types and service managers of the plugins that are configured; verbs and formats are not asked for. */

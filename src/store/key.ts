@@ -20,3 +20,9 @@ export function storeKeyOf({ repo, name, version }: TemplateRef): string {
       })
   return `${repo}:${name}:${version}`
 }
+
+/** The way back; undefined for another file's name. */
+export function refOfKey(key: string): TemplateRef | undefined {
+  const [, repo, name, version] = /^([^:]+):([^:]+):([^:]+)$/.exec(key) ?? []
+  return repo === undefined || name === undefined || version === undefined ? undefined : { repo, name, version }
+}

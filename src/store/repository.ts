@@ -1,150 +1,103 @@
-/**
- * Template repositories: which templates there are, in which versions, and where their images come from (spec 4.1).
- * Knows nothing of the local store.
- */
-import { readdir } from 'node:fs/promises'
-import path from 'node:path'
-import { isSystemError, LagoError, messageOf } from '../base/errors.js'
+/** Which templates a repository has, in which versions, and where their images come from (spec 4.1). */
+import { LagoError } from '../base/errors.js'
 import { nearest } from '../base/nearest.js'
-import type { Task } from '../base/task.js'
+import { digestNameOf } from './digests.js'
+import { DIGEST_NAMES } from '../disk/checksum.js'
 import {
   numberAt,
   objectAt,
-  readRepositoryFile,
   repositoryError,
   stringAt,
+  stringsAt,
   type JsonObject,
   type RepositoryFile,
 } from './repository-file.js'
-import { createSource } from './source.js'
-import type { TemplateRepository } from './types.js'
+import { createSource, type SourceContext } from './source.js'
+import type { PublishedDigest, TemplateRepository, TemplateVersion } from './types.js'
 
-export interface RepositoryOptions {
-  /** Absolute path of the repository file, or a URL. Goes before `name`. */
-  readonly path?: string | undefined
-  /** `name` of a repository among the `*.json` files in and below `reposDir`. */
-  readonly name?: string | undefined
-  readonly reposDir: string
-  /** For `$VARS` and `~` in the roots of `file` sources. */
-  readonly vars: Readonly<Record<string, string | undefined>>
-}
-
-/**
- * Reads a repository; its entries are checked when `find` needs them, so a broken one spoils only itself.
- *
- * Throws `LAGO_TEMPLATE_REPO` when none is configured or named so, when the file cannot be read or lacks a key, and
- * `LAGO_DOWNLOAD` for a URL. `find` throws `LAGO_TEMPLATE_UNKNOWN`, and `LAGO_TEMPLATE_REPO` for a broken entry.
- */
-export async function openRepository(task: Task, options: RepositoryOptions): Promise<TemplateRepository> {
-  const file = await locate(task, options)
+/** The entries of `file` are checked when they are asked for, so a broken one spoils only itself. */
+export function repositoryOf(file: RepositoryFile, context: SourceContext): TemplateRepository {
+  const find = (template: string, wanted?: string): TemplateVersion => {
+    const versions = versionsOf(file, template)
+    const version = wanted ?? sortedVersions(file, template, versions)[0]
+    if (version === undefined) throw repositoryError(file.place, `"templates.${template}.versions" has no version`)
+    if (!Object.hasOwn(versions, version)) throw unknownVersion(file, template, version, Object.keys(versions))
+    return { ...versionAt(file, context, { template, version, raw: versions[version] }), sibling: find }
+  }
   return {
     name: file.name,
-    find(template, wantedVersion) {
-      const versions = versionsOf(file, template)
-      const version = wantedVersion ?? latestOf(file, template, versions)
-      const key = `templates.${template}.versions.${version}`
-      if (!Object.hasOwn(versions, version)) throw unknownVersion(file, template, version, Object.keys(versions))
-      const entry = objectAt(file.path, key, versions[version])
-      const source = createSource(file, stringAt(file.path, `${key}.source`, entry['source']), options.vars)
-      const handle = stringAt(file.path, `${key}.handle`, entry['handle'])
-      return { ref: { repo: file.name, name: template, version }, source, handle }
-    },
+    place: file.place,
+    templates: Object.keys(file.templates),
+    versions: (template) => sortedVersions(file, template, versionsOf(file, template)),
+    find,
   }
 }
 
-async function locate(task: Task, { path: filePath, name, reposDir }: RepositoryOptions): Promise<RepositoryFile> {
-  if (filePath !== undefined) {
-    if (isUrl(filePath)) throw urlNotSupported(filePath)
-    return readRepositoryFile(filePath)
+function versionAt(
+  file: RepositoryFile,
+  context: SourceContext,
+  { template, version, raw }: { readonly template: string; readonly version: string; readonly raw: unknown },
+): Omit<TemplateVersion, 'sibling'> {
+  const key = `templates.${template}.versions.${version}`
+  const entry = objectAt(file.place, key, raw)
+  const { metadata } = entry
+  return {
+    ref: { repo: file.name, name: template, version },
+    timestamp: Number(entry['timestamp'] ?? 0),
+    repository: file.place,
+    source: createSource(file, stringAt(file.place, `${key}.source`, entry['source']), context),
+    handle: stringAt(file.place, `${key}.handle`, entry['handle']),
+    digests: digestsAt(file, key, entry),
+    checksums: stringsAt(file.place, `${key}.checksums`, entry['checksums']),
+    metadata: metadata === undefined ? undefined : objectAt(file.place, `${key}.metadata`, metadata),
   }
-  if (name !== undefined) return findByName(task, name, reposDir)
-  throw new LagoError('LAGO_TEMPLATE_REPO', 'no template repository is given', {
-    hint: 'name its file with --template-repo-path, or set template_repo_path in lago.conf',
+}
+
+function digestsAt(file: RepositoryFile, key: string, entry: JsonObject): readonly PublishedDigest[] {
+  return DIGEST_NAMES.flatMap((name) => {
+    if (entry[name] === undefined) return []
+    const hex = stringAt(file.place, `${key}.${name}`, entry[name]).toLowerCase()
+    if (digestNameOf(hex) !== name)
+      throw repositoryError(file.place, `"${key}.${name}" is not the hex digits of a ${name}`)
+    return [{ name, hex, of: 'either' as const, from: file.place }]
   })
-}
-
-function isUrl(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
-}
-
-function urlNotSupported(url: string): LagoError {
-  const shown = url.replace(/\/\/[^/@]*@/, '//') // without a user's name and password
-  return new LagoError(
-    'LAGO_DOWNLOAD',
-    `template repository ${shown}: repositories at a URL come with a later version`,
-    {
-      hint: 'fetch the file and give its path with --template-repo-path',
-      data: { url: shown },
-    },
-  )
-}
-
-/** The first in the order of their paths; files that are no repositories are passed over. */
-async function findByName(task: Task, name: string, reposDir: string): Promise<RepositoryFile> {
-  const seen: string[] = []
-  for (const filePath of await jsonFilesBelow(reposDir)) {
-    const file = await readRepositoryFile(filePath).catch((error: unknown) => {
-      task.log('debug', `not a template repository: ${messageOf(error)}`)
-    })
-    if (file?.name === name) return file
-    if (file !== undefined) seen.push(file.name)
-  }
-  const found = seen.length === 0 ? 'there is none' : `there are: ${seen.join(', ')}`
-  throw new LagoError('LAGO_TEMPLATE_REPO', `no template repository named "${name}" in ${reposDir}; ${found}`, {
-    hint: didYouMean(name, seen) ?? 'name the directory with --template-repos, or the file with --template-repo-path',
-    data: { name, reposDir, known: seen },
-  })
-}
-
-async function jsonFilesBelow(dir: string): Promise<readonly string[]> {
-  try {
-    const names = await readdir(dir, { recursive: true })
-    return names
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .map((name) => path.join(dir, name))
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
-    throw repositoryError(dir, messageOf(error), error)
-  }
 }
 
 function versionsOf(file: RepositoryFile, template: string): JsonObject {
   if (!Object.hasOwn(file.templates, template)) throw unknownTemplate(file, template)
   const key = `templates.${template}`
-  return objectAt(file.path, `${key}.versions`, objectAt(file.path, key, file.templates[template])['versions'])
+  return objectAt(file.place, `${key}.versions`, objectAt(file.place, key, file.templates[template])['versions'])
 }
 
-function latestOf(file: RepositoryFile, template: string, versions: JsonObject): string {
+/** Latest first; of two with one timestamp the one that stands first. */
+function sortedVersions(file: RepositoryFile, template: string, versions: JsonObject): readonly string[] {
   const key = `templates.${template}.versions`
   const dated = Object.entries(versions).map(([version, value]) => {
-    const { timestamp } = objectAt(file.path, `${key}.${version}`, value)
-    return { version, timestamp: numberAt(file.path, `${key}.${version}.timestamp`, timestamp) }
+    const { timestamp } = objectAt(file.place, `${key}.${version}`, value)
+    return { version, timestamp: numberAt(file.place, `${key}.${version}.timestamp`, timestamp) }
   })
-  const [first, ...others] = dated
-  if (first === undefined) throw repositoryError(file.path, `"${key}" has no version`)
-  return others.reduce((best, next) => (next.timestamp > best.timestamp ? next : best), first).version
+  return dated.sort((one, other) => other.timestamp - one.timestamp).map(({ version }) => version)
 }
 
 function unknownTemplate(file: RepositoryFile, template: string): LagoError {
   const known = Object.keys(file.templates)
-  const where = `repository "${file.name}" (${file.path})`
+  const where = `repository "${file.name}" (${file.place})`
   return new LagoError(
     'LAGO_TEMPLATE_UNKNOWN',
     `template "${template}" is not in ${where}; it has: ${known.join(', ') || 'none'}`,
-    { hint: didYouMean(template, known), data: { template, repository: file.path, known } },
+    { hint: didYouMean(template, known), data: { template, repository: file.place, known } },
   )
 }
 
 function unknownVersion(file: RepositoryFile, template: string, version: string, known: readonly string[]): LagoError {
   return new LagoError(
     'LAGO_TEMPLATE_UNKNOWN',
-    `template "${template}" has no version "${version}" in ${file.path}; it has: ${known.join(', ') || 'none'}`,
-    { hint: didYouMean(version, known), data: { template, version, repository: file.path, known } },
+    `template "${template}" has no version "${version}" in ${file.place}; it has: ${known.join(', ') || 'none'}`,
+    { hint: didYouMean(version, known), data: { template, version, repository: file.place, known } },
   )
 }
 
-function didYouMean(name: string, known: readonly string[]): string | undefined {
+export function didYouMean(name: string, known: readonly string[]): string | undefined {
   const near = nearest(name, known)
   return near === undefined ? undefined : `did you mean "${near}"?`
 }

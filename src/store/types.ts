@@ -1,5 +1,6 @@
 /** Disk templates: what a repository offers and what the local store holds (spec 4). */
 import type { Task } from '../base/task.js'
+import type { DigestName } from '../disk/checksum.js'
 
 export interface TemplateRef {
   readonly repo: string
@@ -12,68 +13,87 @@ export interface StoredTemplate {
   readonly path: string
   /** The store converts to raw, as upstream's does (spec 4.3). */
   readonly format: 'raw'
-  readonly metadata: Readonly<Record<string, unknown>>
+  readonly metadata: Metadata
 }
 
-export type DigestName = 'sha1' | 'sha256' | 'sha512'
+export type Metadata = Readonly<Record<string, unknown>>
 
-/** Hex digits, lower case. */
-export type PublishedDigests = Readonly<Partial<Record<DigestName, string>>>
-
-/** What came and what was written. */
-export interface ReceivedImage {
-  /** Of the image as written, uncompressed: the form whose SHA-1 `.hash` holds (spec 4.2). */
-  readonly image: PublishedDigests
-  /** Of the file as it was served, perhaps compressed: the form that distributions publish sums of. */
-  readonly served: PublishedDigests
-}
-
-/** Where a repository's images come from. */
+/** Where a repository's images and the files beside them come from. */
 export interface TemplateSource {
+  /** The suffixes under which an image may stand, in the order in which they are tried; none is the empty one. */
+  readonly suffixes: readonly string[]
   /** The file's place for messages: a path, or a URL without user and password. */
   describe(handle: string): string
-  /** What is published about the image; at least one digest in `image` or `served`. */
-  digests(task: Task, handle: string): Promise<ReceivedImage>
-  metadata(task: Task, handle: string): Promise<Readonly<Record<string, unknown>>>
-  /** Writes the image, uncompressed, to `toPath`, with the digests that `wanted` names. */
-  fetch(task: Task, handle: string, toPath: string, wanted: WantedImage): Promise<ReceivedImage>
+  /** A small file; undefined: there is none. Throws `LAGO_DOWNLOAD`, `LAGO_OFFLINE`. */
+  text(task: Task, handle: string): Promise<string | undefined>
+  /** Undefined: there is no such file. Throws `LAGO_DOWNLOAD`, `LAGO_OFFLINE`, and so does the stream. */
+  open(task: Task, handle: string): Promise<SourceFile | undefined>
 }
 
-export interface WantedImage {
-  /** Each `image` digest and each `served` digest with a value here is computed and given back. */
-  readonly digests: ReceivedImage
-  /** Limit of what may be written: an archive that unpacks to more is refused. Undefined: from the image's own header. */
-  readonly maxBytes: number | undefined
+export interface SourceFile {
+  /** As `describe` gives it; of what answered in the end. */
+  readonly place: string
+  /** Undefined: not known before its end. */
+  readonly sizeBytes: number | undefined
+  /** To be read once. */
+  readonly chunks: AsyncIterable<Buffer>
+}
+
+export interface PublishedDigest {
+  readonly name: DigestName
+  /** Lower case. */
+  readonly hex: string
+  /** `image`: of the unpacked file, as `.hash` is (spec 4.2); `either`: of the file as served, or of what is in it. */
+  readonly of: 'image' | 'either'
+  /** Who says so, for messages. */
+  readonly from: string
 }
 
 export interface TemplateVersion {
   readonly ref: TemplateRef
+  /** Seconds since the epoch; the latest is what an init file without a version gets. */
+  readonly timestamp: number
+  /** Path or URL of the repository file. */
+  readonly repository: string
   readonly source: TemplateSource
   readonly handle: string
-  /** From the repository file itself (`sha256`, `sha512`, `checksums`); beside what the source publishes. */
-  readonly digests?: ReceivedImage
+  /** What the repository file says itself. */
+  readonly digests: readonly PublishedDigest[]
+  /** Handles of files with sums, as distributions publish them: `SHA256SUMS`. */
+  readonly checksums: readonly string[]
+  /** From the repository file; the file beside the image is then not needed. */
+  readonly metadata: Metadata | undefined
+  /** Another template of the same repository, which this one may be laid over. Throws as `TemplateRepository.find`. */
+  sibling(template: string, version: string): TemplateVersion
 }
 
 export interface TemplateRepository {
   readonly name: string
+  /** Path or URL of its file. */
+  readonly place: string
+  readonly templates: readonly string[]
+  /** Latest first. Throws `LAGO_TEMPLATE_UNKNOWN`, `LAGO_TEMPLATE_REPO`. */
+  versions(template: string): readonly string[]
   /**
    * Without `version` the latest by timestamp.
-   * Throws `LAGO_TEMPLATE_UNKNOWN`, listing the names or versions that exist.
+   * Throws `LAGO_TEMPLATE_UNKNOWN`, listing the names or versions that exist, and `LAGO_TEMPLATE_REPO` for a broken entry.
    */
   find(template: string, version?: string): TemplateVersion
-}
-
-export interface TemplateStore {
-  /**
-   * Fetches, verifies and converts once, whoever asks how often. `user` is recorded before the store's lock of this
-   * template is given back, so that no `prune` comes between. Throws `LAGO_TEMPLATE_CHECKSUM` and others.
-   */
-  ensure(task: Task, template: TemplateVersion, user?: TemplateUser): Promise<StoredTemplate>
-  find(ref: TemplateRef): Promise<StoredTemplate | undefined>
 }
 
 /** A prefix that uses a template: the file with its uuid, and the uuid (upstream's `.users`, spec 4.3). */
 export interface TemplateUser {
   readonly uuidPath: string
   readonly uuid: string
+}
+
+export interface TemplateStore {
+  /** Absolute. */
+  readonly dir: string
+  /**
+   * Fetches, verifies and converts once, whoever asks how often. `user` is recorded before the lock of this template is
+   * given back, so that no `prune` comes between. Throws `LAGO_TEMPLATE_CHECKSUM` and others.
+   */
+  ensure(task: Task, template: TemplateVersion, user?: TemplateUser): Promise<StoredTemplate>
+  find(ref: TemplateRef): Promise<StoredTemplate | undefined>
 }

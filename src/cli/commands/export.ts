@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Compression } from '../../disk/compress.js'
+import type { Compression } from '../../disk/compression.js'
 import type { CommandContext, CommandSpec, ParsedArgs } from '../command.js'
 import { commandUsage, usageError } from '../usage.js'
 import { changePrefix } from './context.js'
@@ -56,13 +56,13 @@ async function destinationOf({ args, cwd, env }: CommandContext): Promise<string
 async function compressionOf(args: ParsedArgs): Promise<Compression | undefined> {
   const words = args.list('compress')
   if (words === undefined) return undefined
-  const { COMPRESSION_NAMES } = await import('../../disk/compress.js')
+  const { EXPORT_COMPRESSIONS } = await import('../../disk/compression.js')
   const { parseBoolean } = await import('../../config/values.js')
   const [word = 'xz', ...more] = words
   const flag = parseBoolean(word)
-  const found = flag === true ? 'xz' : COMPRESSION_NAMES.find((name) => name === word)
+  const found = flag === true ? 'xz' : EXPORT_COMPRESSIONS.find((name) => name === word)
   if (more.length > 0 || (found === undefined && flag !== false)) {
-    const problem = `bad value "${words.join(' ')}" for --compress: expected one of ${COMPRESSION_NAMES.join(', ')}`
+    const problem = `bad value "${words.join(' ')}" for --compress: expected one of ${EXPORT_COMPRESSIONS.join(', ')}`
     throw usageError(problem, commandUsage(exportVerb))
   }
   return found

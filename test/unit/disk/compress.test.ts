@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
-import { compressFile, COMPRESSION_NAMES, compressionOf, decompressFile, suffixOf } from '../../../src/disk/compress.js'
+import { compressFile, decompressFile } from '../../../src/disk/compress.js'
+import { compressionOf, suffixOf } from '../../../src/disk/compression.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -19,7 +21,7 @@ const digestsOf = (content: Buffer): object => ({
   sizeBytes: content.length,
 })
 
-describe.each(COMPRESSION_NAMES)('%s', (compression) => {
+describe.each(['xz', 'zstd', 'gzip'] as const)('%s', (compression) => {
   test('there and back gives the same bytes, with holes, and the digests of what is in it', async () => {
     const dir = await tempDir()
     const [image, back] = [path.join(dir, '-a b.img'), path.join(dir, 'back')]
@@ -28,7 +30,7 @@ describe.each(COMPRESSION_NAMES)('%s', (compression) => {
     expect(await compressFile(task, image, packed, compression)).toEqual(digestsOf(CONTENT))
     expect((await stat(packed)).size).toBeLessThan(CONTENT.length / 2)
     expect(await compressionOf(packed)).toBe(compression)
-    expect(await decompressFile(task, packed, back, compression)).toEqual(digestsOf(CONTENT))
+    await decompressFile(task, packed, back)
     expect((await readFile(back)).equals(CONTENT)).toBe(true)
     expect((await stat(back)).blocks * 512).toBeLessThan(1024 ** 2)
   })
@@ -45,7 +47,7 @@ describe.each(COMPRESSION_NAMES)('%s', (compression) => {
     const image = path.join(await tempDir(), 'a')
     await writeFile(image, '')
     await compressFile(task, image, `${image}.packed`, compression)
-    expect(await decompressFile(task, `${image}.packed`, `${image}.back`, compression)).toMatchObject({ sizeBytes: 0 })
+    await decompressFile(task, `${image}.packed`, `${image}.back`)
     expect((await stat(`${image}.back`)).size).toBe(0)
   })
 
@@ -55,7 +57,7 @@ describe.each(COMPRESSION_NAMES)('%s', (compression) => {
     await compressFile(task, image, `${image}.packed`, compression)
     const packed = await readFile(`${image}.packed`)
     await writeFile(`${image}.cut`, packed.subarray(0, packed.length - 1000))
-    await expect(decompressFile(task, `${image}.cut`, `${image}.back`, compression)).rejects.toMatchObject({
+    await expect(decompressFile(task, `${image}.cut`, `${image}.back`)).rejects.toMatchObject({
       code: 'LAGO_COMMAND_FAILED',
       message: expect.stringContaining(`${compression} --decompress`),
     })
@@ -95,15 +97,14 @@ test('a program that is not there is named with its package', async () => {
   }
 })
 
-test.each([
-  ['a.xz', 'not compressed at all'],
-  ['a.zst', Buffer.from('fd377a585a00', 'hex')],
-  ['a.qcow2', Buffer.from('fd377a585a00', 'hex')],
-  ['b.xz', ''],
-])('%s is not compressed when name and content do not agree', async (name, content) => {
-  const file = path.join(await tempDir(), name)
-  await writeFile(file, content)
+test('the content says how it is compressed, whatever its name', async () => {
+  const file = path.join(await tempDir(), 'a.xz')
+  await writeFile(file, 'not compressed at all')
   expect(await compressionOf(file)).toBeUndefined()
+  await writeFile(file, '')
+  expect(await compressionOf(file)).toBeUndefined()
+  await writeFile(file, gzipSync('x'))
+  expect(await compressionOf(file)).toBe('gzip')
   expect(await compressionOf(path.dirname(file))).toBeUndefined()
   expect(await compressionOf(`${file}.gone.xz`)).toBeUndefined()
 })

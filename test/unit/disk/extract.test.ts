@@ -129,7 +129,7 @@ describe('the layer over the template', () => {
       backingFormat: 'raw',
       snapshots: [],
     })
-    const { sizeBytes } = await digestFile(task, out)
+    const { sizeBytes } = await digestFile(task, out, ['sha1'])
     expect(sizeBytes).toBeLessThan(3 * MIB) // not the 16 of the template
     await rename(path.join(dir, 'store', 'repo:tiny:v1'), path.join(dir, 'store', 'tiny:v1'))
     expectContent(out, 'qcow2')
@@ -139,7 +139,7 @@ describe('the layer over the template', () => {
 test('digests are those of the file', async () => {
   const file = path.join(await tempDir(), 'a')
   await writeFile(file, 'abc')
-  expect(await digestFile(task, file)).toEqual({
+  expect(await digestFile(task, file, ['sha1', 'sha256'])).toEqual({
     sha1: 'a9993e364706816aba3e25717850c26c9cd0d89d',
     sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     sizeBytes: 3,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
-import { checkImage, convertImage, createEmpty, createOverlay, readImageInfo } from '../../../src/disk/qemu-img.js'
+import { convertImage, createEmpty, createOverlay, findDamage, readImageInfo } from '../../../src/disk/qemu-img.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -18,7 +18,7 @@ test('converting keeps the content', async () => {
   ]
   await writeFile(rawPath, Buffer.alloc(1024 ** 2, 'content'))
   await convertImage(task, { path: rawPath, format: 'raw' }, { path: qcow2Path, format: 'qcow2' })
-  await checkImage(task, qcow2Path, 'qcow2')
+  expect(await findDamage(task, qcow2Path, 'qcow2')).toBeUndefined()
   await convertImage(task, { path: qcow2Path, format: 'qcow2' }, { path: backPath, format: 'raw' })
   expect((await readFile(backPath)).equals(await readFile(rawPath))).toBe(true)
 })
@@ -44,13 +44,14 @@ test('a second file that holds the data is seen', async () => {
   expect(await readImageInfo(task, imagePath)).toMatchObject({ dataPath })
 })
 
-test('a damaged image fails its check', async () => {
+test('a damaged image says why', async () => {
   const imagePath = path.join(await tempDir(), 'a.qcow2')
   await createEmpty(task, imagePath, 'qcow2', 1024 ** 2)
   const file = await open(imagePath, 'r+')
   await file.write(Buffer.alloc(65536, 0xff), 0, 65536, 65536) // the refcount table
   await file.close()
-  await expect(checkImage(task, imagePath, 'qcow2')).rejects.toMatchObject({ code: 'LAGO_COMMAND_FAILED' })
+  expect(await findDamage(task, imagePath, 'qcow2')).toMatch(/refcount|Invalid/)
+  expect(await findDamage(task, imagePath, 'vmdk')).toBeUndefined()
 })
 
 test.each([

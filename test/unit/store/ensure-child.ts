@@ -1,10 +1,11 @@
 /** Ensures template `t` of the repository argv[2] in the store argv[3], prints how many conversions it made itself. */
-import { openRepository } from '../../../src/store/repository.js'
 import { openTemplateStore } from '../../../src/store/store.js'
+import { openTemplates } from '../../../src/store/templates.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
+import { repositoryOptions } from './publish.js'
 
 const [, , repositoryPath = '', storeDir = ''] = process.argv
 const { task, messages } = recordedTask()
-const repository = await openRepository(task, { path: repositoryPath, reposDir: '/nonexistent', vars: {} })
-await openTemplateStore(storeDir).ensure(task, repository.find('t'))
+const templates = await openTemplates(task, storeDir, repositoryOptions({ path: repositoryPath }))
+await openTemplateStore(storeDir).ensure(task, templates.find('t'))
 console.log(messages().filter((message) => message.startsWith('run: qemu-img convert')).length)

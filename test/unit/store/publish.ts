@@ -3,6 +3,9 @@ import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { forbidDownloads } from '../../../src/store/download/offline.js'
+import type { RepositoryOptions } from '../../../src/store/open-repository.js'
+import type { TemplateSource, TemplateVersion } from '../../../src/store/types.js'
 
 export interface PublishedImage {
   readonly sha1: string
@@ -39,4 +42,31 @@ export async function writeRepository(dir: string, content: unknown, name = 'rep
   const filePath = path.join(dir, name)
   await writeFile(filePath, typeof content === 'string' ? content : JSON.stringify(content))
   return filePath
+}
+
+/** For repositories without a network: `options` beside where the file is. */
+export function repositoryOptions(options: Partial<RepositoryOptions>): RepositoryOptions {
+  return { reposDir: '/nonexistent', cacheDir: '/nonexistent', vars: {}, downloader: forbidDownloads(), ...options }
+}
+
+/** Template `t` in version `v1` of repository `r`, at the source. */
+export function versionOf(
+  source: TemplateSource,
+  handle: string,
+  more: Partial<TemplateVersion> = {},
+): TemplateVersion {
+  return {
+    ref: { repo: 'r', name: 't', version: 'v1' },
+    timestamp: 1,
+    repository: '/repo.json',
+    source,
+    handle,
+    digests: [],
+    checksums: [],
+    metadata: undefined,
+    sibling: (template, version) => {
+      throw new Error(`nothing is laid over ${template}:${version}`)
+    },
+    ...more,
+  }
 }

@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
-import { openRepository } from '../../../src/store/repository.js'
+import { openRepository, type RepositoryOptions } from '../../../src/store/open-repository.js'
+import { openTemplates } from '../../../src/store/templates.js'
 import type { TemplateRepository } from '../../../src/store/types.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
-import { publishImage, writeRepository } from './publish.js'
+import { publishImage, repositoryOptions, writeRepository } from './publish.js'
 
 const tempDir = useTempDirs()
 const { task } = recordedTask()
@@ -36,9 +38,15 @@ const CONTENT = {
   },
 }
 
+async function opened(options: Partial<RepositoryOptions>): Promise<TemplateRepository> {
+  const repository = await openRepository(task, repositoryOptions(options))
+  if (repository === undefined) throw new Error('none is configured')
+  return repository
+}
+
 async function open(content: unknown, vars: Record<string, string> = {}): Promise<TemplateRepository> {
   const filePath = await writeRepository(await tempDir(), content)
-  return openRepository(task, { path: filePath, reposDir: '/nonexistent', vars })
+  return opened({ path: filePath, vars })
 }
 
 describe('find', () => {
@@ -96,19 +104,17 @@ describe('the root of a file source', () => {
     await mkdir(path.join(dir, 'images'))
     const { sha1 } = await publishImage(path.join(dir, 'images'), 'v1.qcow2')
     const filePath = await writeRepository(dir, { ...CONTENT, sources: { disk: { type: 'file', args: { root } } } })
-    const repository = await openRepository(task, { path: filePath, reposDir: '/nonexistent', vars: varsFor(dir) })
+    const repository = await opened({ path: filePath, vars: varsFor(dir) })
     const { source, handle } = repository.find('el7-base', 'v1')
-    expect(await source.digests(task, handle)).toEqual({ image: { sha1 }, served: {} })
+    expect(await source.text(task, `${handle}.hash`)).toBe(`${sha1}\n`)
   })
 })
 
-test('an http source is refused only when it is needed, without its password', async () => {
+test('an http source is asked only when it is needed, and told without its password', async () => {
   const { source, handle } = (await open(CONTENT)).find('remote')
-  const error = await source.digests(task, handle).catch((caught: unknown) => caught)
-  expect(error).toMatchObject({
-    code: 'LAGO_DOWNLOAD',
-    message: 'cannot fetch r.qcow2 of source "web": http sources come with a later version',
-    data: { baseUrl: 'http://host.example/path/' },
+  await expect(source.open(task, handle)).rejects.toMatchObject({
+    code: 'LAGO_OFFLINE',
+    data: { url: 'http://host.example/path/r.qcow2' },
   })
 })
 
@@ -167,8 +173,7 @@ describe('a repository that cannot be used says why:', () => {
 
   test('no such file, or a directory', async () => {
     const dir = await tempDir()
-    const openAt = async (filePath: string): Promise<unknown> =>
-      openRepository(task, { path: filePath, reposDir: dir, vars: {} })
+    const openAt = async (filePath: string): Promise<unknown> => opened({ path: filePath, reposDir: dir })
     const missing = path.join(dir, 'missing.json')
     await expect(openAt(missing)).rejects.toMatchObject({
       code: 'LAGO_TEMPLATE_REPO',
@@ -178,23 +183,28 @@ describe('a repository that cannot be used says why:', () => {
   })
 
   test('none given', async () => {
-    await expect(openRepository(task, { reposDir: '/nonexistent', vars: {} })).rejects.toMatchObject({
+    expect(await openRepository(task, repositoryOptions({}))).toBeUndefined()
+    const templates = await openTemplates(task, '/nonexistent', repositoryOptions({}))
+    expect(() => templates.find('t')).toThrow(
+      expect.objectContaining({
+        code: 'LAGO_TEMPLATE_REPO',
+        hint: expect.stringMatching(/--template-repo-path.*lago template import/),
+      }),
+    )
+  })
+
+  test.each(['ftp://user:pw@host.example/repo.json', 'nbd://host.example/x'])('the URL %s', async (url) => {
+    await expect(opened({ path: url })).rejects.toMatchObject({
       code: 'LAGO_TEMPLATE_REPO',
+      message: expect.not.stringContaining('pw'),
       hint: expect.stringContaining('--template-repo-path'),
     })
   })
+})
 
-  test.each(['http://user:pw@host.example/repo.json', 'https://host.example/repo.metadata', 'file:///etc/repo.json'])(
-    'the URL %s',
-    async (url) => {
-      const refused = openRepository(task, { path: url, reposDir: '/nonexistent', vars: {} })
-      await expect(refused).rejects.toMatchObject({
-        code: 'LAGO_DOWNLOAD',
-        message: expect.not.stringContaining('pw'),
-        hint: expect.stringContaining('--template-repo-path'),
-      })
-    },
-  )
+test('a URL of a file is its path', async () => {
+  const filePath = await writeRepository(await tempDir(), CONTENT)
+  expect(await opened({ path: pathToFileURL(filePath).href })).toMatchObject({ name: 'ci', place: filePath })
 })
 
 describe('a repository by name', () => {
@@ -206,14 +216,14 @@ describe('a repository by name', () => {
     await writeRepository(dir, { ...CONTENT, name: 'other' }, 'a.json')
     await writeRepository(path.join(dir, 'clone', 'sub'), CONTENT, 'b.json')
     await writeFile(path.join(dir, 'README'), '')
-    const repository = await openRepository(task, { name: 'ci', reposDir: dir, vars: {} })
+    const repository = await opened({ name: 'ci', reposDir: dir })
     expect(repository.find('el7-base')).toMatchObject({ ref: { repo: 'ci' } })
   })
 
   test('that does not exist lists those that do', async () => {
     const dir = await tempDir()
     await writeRepository(dir, CONTENT)
-    await expect(openRepository(task, { name: 'cj', reposDir: dir, vars: {} })).rejects.toMatchObject({
+    await expect(opened({ name: 'cj', reposDir: dir })).rejects.toMatchObject({
       code: 'LAGO_TEMPLATE_REPO',
       message: `no template repository named "cj" in ${dir}; there are: ci`,
       hint: 'did you mean "ci"?',
@@ -221,7 +231,7 @@ describe('a repository by name', () => {
   })
 
   test('in a directory that does not exist is not there either', async () => {
-    await expect(openRepository(task, { name: 'ci', reposDir: '/nonexistent', vars: {} })).rejects.toMatchObject({
+    await expect(opened({ name: 'ci', reposDir: '/nonexistent' })).rejects.toMatchObject({
       message: 'no template repository named "ci" in /nonexistent; there is none',
     })
   })

@@ -1,24 +1,25 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../../src/base/errors.js'
 import { acquireLock } from '../../../src/base/lock.js'
 import { createFileSource } from '../../../src/store/source-file.js'
 import { openTemplateStore } from '../../../src/store/store.js'
-import type { TemplateSource, TemplateStore, TemplateVersion } from '../../../src/store/types.js'
+import type { TemplateSource, TemplateStore, TemplateUser, TemplateVersion } from '../../../src/store/types.js'
+import { readUsers } from '../../../src/store/users.js'
 import { startScript } from '../../helpers/child-script.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
-import { publishImage, writeRepository, type PublishedImage, type PublishOptions } from './publish.js'
+import { publishImage, versionOf, writeRepository, type PublishedImage, type PublishOptions } from './publish.js'
 
 const tempDir = useTempDirs()
 const { task } = recordedTask()
 const ref = { repo: 'r', name: 't', version: 'v1' }
 
-function version(source: TemplateSource, handle = 'image'): TemplateVersion {
-  return { ref, source, handle }
+function version(source: TemplateSource, more: Partial<TemplateVersion> = {}): TemplateVersion {
+  return versionOf(source, 'image', { ref, ...more })
 }
 
 interface Place {
@@ -52,7 +53,9 @@ describe('ensure', () => {
       expect(stored).toEqual({ ref, path: path.join(dir, 'r:t:v1'), format: 'raw', metadata })
       expect((await readFile(stored.path)).equals(published.content)).toBe(true)
       expect((await stat(stored.path)).mode & 0o777).toBe(0o444)
-      expect((await readdir(dir)).sort()).toEqual(['r:t:v1', 'r:t:v1.hash', 'r:t:v1.lock', 'r:t:v1.metadata'])
+      expect((await readdir(dir)).sort()).toEqual(
+        ['', '.hash', '.lock', '.metadata', '.origin'].map((suffix) => `r:t:v1${suffix}`),
+      )
       expect(await readFile(`${stored.path}.hash`, 'utf8')).toBe(published.sha1)
       expect(JSON.parse(await readFile(`${stored.path}.metadata`, 'utf8'))).toEqual(metadata)
       expect(await store.find(ref)).toEqual(stored)
@@ -119,40 +122,8 @@ describe('a fetch that fails leaves nothing behind', () => {
     await writeFile(path.join(sourceDir, 'image.hash'), wrong)
     await expect(store.ensure(task, version(source))).rejects.toMatchObject({
       code: 'LAGO_TEMPLATE_CHECKSUM',
-      message: `image r:t:v1 does not match the expected hash: it has ${published.sha1}, published is ${wrong}`,
+      message: `image r:t:v1 does not match the expected hash: it has sha1 ${published.sha1}, published is ${wrong}`,
     })
-    await expectNothingKept(dir)
-  })
-
-  test('when it is laid over another file', async () => {
-    const { sourceDir, dir, store, source } = await setUp()
-    const image = path.join(sourceDir, 'image')
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/hostname', image, '1M'])
-    await writeFile(
-      `${image}.hash`,
-      createHash('sha1')
-        .update(await readFile(image))
-        .digest('hex'),
-    )
-    await expect(store.ensure(task, version(source))).rejects.toMatchObject({
-      code: 'LAGO_TEMPLATE_IMAGE',
-      message: 'image r:t:v1 needs another file, /etc/hostname',
-    })
-    await expectNothingKept(dir)
-  })
-
-  test('when it has its data in another file', async () => {
-    const { sourceDir, dir, store, source } = await setUp()
-    const image = path.join(sourceDir, 'image')
-    const option = `data_file=${path.join(sourceDir, 'data')}`
-    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-o', option, image, '1M'])
-    await writeFile(
-      `${image}.hash`,
-      createHash('sha1')
-        .update(await readFile(image))
-        .digest('hex'),
-    )
-    await expect(store.ensure(task, version(source))).rejects.toMatchObject({ code: 'LAGO_TEMPLATE_IMAGE' })
     await expectNothingKept(dir)
   })
 
@@ -182,38 +153,328 @@ describe('a fetch that fails leaves nothing behind', () => {
     await expectNothingKept(dir)
   })
 
-  test.each([
-    ['the disk is full', new LagoError('LAGO_NO_SPACE', 'full')],
-    ['the work is aborted', new LagoError('LAGO_CANCELLED', 'stop')],
-  ])('when %s in the middle of the copy', async (_, failure) => {
+  test('when the source breaks in the middle', async () => {
     const { dir, store, source } = await setUp()
-    const { task, abort } = recordedTask()
-    const failing: TemplateSource = {
-      ...source,
-      async fetch(task, _, toPath, wanted) {
-        await writeFile(toPath, 'half')
-        if (failure.code === 'LAGO_NO_SPACE') throw failure
-        abort(failure)
-        return source.fetch(task, 'image', toPath, wanted)
-      },
-    }
-    await expect(store.ensure(task, version(failing))).rejects.toBe(failure)
+    const failure = new LagoError('LAGO_DOWNLOAD', 'the line is dead')
+    await expect(store.ensure(task, version(interrupted(source, () => Promise.reject(failure))))).rejects.toBe(failure)
     await expectNothingKept(dir)
   })
 
-  test('when the work is aborted before the conversion', async () => {
+  test('when the work is aborted in the middle, and before the conversion', async () => {
     const { dir, store, source } = await setUp()
-    const { task, abort } = recordedTask()
-    const aborting: TemplateSource = {
-      ...source,
-      async fetch(task, handle, toPath, wanted) {
-        const fetched = await source.fetch(task, handle, toPath, wanted)
-        abort(new LagoError('LAGO_CANCELLED', 'stop'))
-        return fetched
-      },
+    for (const isAtEnd of [false, true]) {
+      const { task, abort } = recordedTask()
+      const reason = new LagoError('LAGO_CANCELLED', 'stop')
+      const interrupt = async (): Promise<void> => abort(reason)
+      await expect(store.ensure(task, version(interrupted(source, interrupt, isAtEnd)))).rejects.toBe(reason)
+      await expectNothingKept(dir)
     }
-    await expect(store.ensure(task, version(aborting))).rejects.toMatchObject({ code: 'LAGO_CANCELLED' })
+  })
+
+  test('when there is less room than the file needs, before it is fetched', async () => {
+    const { dir, store, source } = await setUp()
+    const huge: TemplateSource = {
+      ...source,
+      open: async (task, handle) => ({ ...given(await source.open(task, handle)), sizeBytes: 2 ** 50 }),
+    }
+    await expect(store.ensure(task, version(huge))).rejects.toMatchObject({
+      code: 'LAGO_NO_SPACE',
+      message: expect.stringMatching(/^image r:t:v1 needs 1125899906842624 bytes in \S+, where \d+ are free$/),
+    })
     await expectNothingKept(dir)
+  })
+})
+
+/** The source, with something that happens when the first piece of the image, or all of it, has come. */
+function interrupted(source: TemplateSource, interrupt: () => Promise<void>, isAtEnd = false): TemplateSource {
+  return {
+    ...source,
+    async open(task, handle) {
+      const file = given(await source.open(task, handle))
+      async function* chunks(): AsyncGenerator<Buffer, void, void> {
+        for await (const chunk of file.chunks) {
+          yield chunk
+          if (!isAtEnd) await interrupt()
+        }
+        if (isAtEnd) await interrupt()
+      }
+      return { ...file, chunks: chunks() }
+    },
+  }
+}
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('there is none')
+  return value
+}
+
+describe('what comes is compared with every hash that is published:', () => {
+  const hashesOf = (content: Buffer): Record<'sha1' | 'sha256' | 'sha512', string> => ({
+    sha1: createHash('sha1').update(content).digest('hex'),
+    sha256: createHash('sha256').update(content).digest('hex'),
+    sha512: createHash('sha512').update(content).digest('hex'),
+  })
+
+  test.each(['sha1', 'sha256', 'sha512'] as const)(
+    '%s of the repository file; nothing else is asked for',
+    async (name) => {
+      const { sourceDir, store, source } = await setUp()
+      await rm(path.join(sourceDir, 'image.hash'))
+      const hex = hashesOf(await readFile(path.join(sourceDir, 'image')))[name]
+      const digest = { name, hex, of: 'either', from: 'repo.json' } as const
+      await store.ensure(task, version(source, { digests: [digest], metadata: { distro: 'debian' } }))
+      const other = { ...version(source, { digests: [{ ...digest, hex: 'b'.repeat(hex.length) }] }) }
+      const ref = { repo: 'r', name: 'other', version: 'v1' }
+      await expect(store.ensure(task, { ...other, ref })).rejects.toMatchObject({
+        code: 'LAGO_TEMPLATE_CHECKSUM',
+        message: `image r:other:v1 does not match the expected hash: it has ${name} ${hex}, published is ${'b'.repeat(hex.length)}`,
+        hint: expect.stringContaining('repo.json'),
+      })
+    },
+  )
+
+  test.each(['sha256', 'sha512'] as const)('%s beside the image, too', async (name) => {
+    const { sourceDir, dir, store, source } = await setUp()
+    await writeFile(path.join(sourceDir, `image.${name}`), hashesOf(Buffer.from('another'))[name])
+    await expect(store.ensure(task, version(source))).rejects.toMatchObject({ code: 'LAGO_TEMPLATE_CHECKSUM' })
+    await expectNothingKept(dir)
+  })
+
+  test.each([
+    [
+      'of the file as it is served',
+      (served: Buffer) => `${hashesOf(served).sha256}  other.xz\n${hashesOf(served).sha512} *image.xz\n`,
+    ],
+    ['of what is in it', (_: Buffer, content: Buffer) => `SHA256 (image) = ${hashesOf(content).sha256}\n`],
+  ])('sums as distributions publish them, %s', async (_, sumsOf) => {
+    const { sourceDir, store, source } = await setUp()
+    const content = await readFile(path.join(sourceDir, 'image'))
+    const served = execFileSync('xz', ['-c'], { input: content })
+    await writeFile(path.join(sourceDir, 'image.xz'), served)
+    await writeFile(path.join(sourceDir, 'SUMS'), `-----BEGIN PGP SIGNED MESSAGE-----\n${sumsOf(served, content)}`)
+    await rm(path.join(sourceDir, 'image'))
+    await store.ensure(task, version(source, { checksums: ['SUMS'] }))
+    await writeFile(path.join(sourceDir, 'SUMS'), sumsOf(Buffer.from('x'), Buffer.from('y')))
+    const again = version(source, { checksums: ['SUMS'], ref: { ...ref, version: 'v2' } })
+    await expect(store.ensure(task, again)).rejects.toMatchObject({ code: 'LAGO_TEMPLATE_CHECKSUM' })
+  })
+
+  test.each([
+    ['not there', undefined, /^there is no \S+\/SUMS$/],
+    ['of other files', `${'a'.repeat(64)}  other\n`, /\/SUMS has no sum of image$/],
+  ])('sums that are %s', async (_, text, message) => {
+    const { sourceDir, dir, store, source } = await setUp()
+    if (text !== undefined) await writeFile(path.join(sourceDir, 'SUMS'), text)
+    await expect(store.ensure(task, version(source, { checksums: ['SUMS'] }))).rejects.toMatchObject({
+      code: 'LAGO_DOWNLOAD',
+      message: expect.stringMatching(message),
+    })
+    await expectNothingKept(dir)
+  })
+
+  test.each([
+    ['image.hash', '', 'does not hold a sha1'],
+    ['image.hash', 'xyz', 'does not hold a sha1'],
+    ['image.sha256', 'a'.repeat(40), 'does not hold a sha256'],
+    ['image.metadata', '{', 'is not JSON'],
+    ['image.metadata', '[]', 'is not a JSON object'],
+    ['image.metadata', 'null', 'is not a JSON object'],
+  ])('%s that holds %j', async (name, text, why) => {
+    const { sourceDir, dir, store, source } = await setUp()
+    await writeFile(path.join(sourceDir, name), text)
+    await expect(store.ensure(task, version(source))).rejects.toMatchObject({
+      code: 'LAGO_DOWNLOAD',
+      message: expect.stringContaining(`template file ${path.join(sourceDir, name)} ${why}`),
+    })
+    await expectNothingKept(dir)
+  })
+})
+
+test.each(['xz', 'zstd', 'gzip'])('an image that is there only as %s has made it is unpacked', async (program) => {
+  const { sourceDir, published, store, source } = await setUp()
+  const image = path.join(sourceDir, 'image')
+  const suffix = { xz: '.xz', zstd: '.zst', gzip: '.gz' }[program] ?? ''
+  await writeFile(`${image}${suffix}`, execFileSync(program, ['-c'], { input: await readFile(image) }))
+  await rm(image)
+  const stored = await store.ensure(task, version(source))
+  expect((await readFile(stored.path)).equals(published.content)).toBe(true)
+})
+
+test('what is compressed under a plain name is told by its content', async () => {
+  const { sourceDir, published, store, source } = await setUp()
+  const image = path.join(sourceDir, 'image')
+  await writeFile(image, execFileSync('zstd', ['-c'], { input: await readFile(image) }))
+  const stored = await store.ensure(task, version(source))
+  expect((await readFile(stored.path)).equals(published.content)).toBe(true)
+})
+
+describe('an image that is no whole one is refused, and nothing that it names is opened:', () => {
+  const republish = async (image: string): Promise<void> =>
+    writeFile(
+      `${image}.hash`,
+      createHash('sha1')
+        .update(await readFile(image))
+        .digest('hex'),
+    )
+
+  test.each([
+    [
+      'laid over a file of this host',
+      ['-f', 'qcow2', '-F', 'raw', '-b', '/etc/shadow'],
+      'needs another file, /etc/shadow',
+    ],
+    [
+      'laid over a server',
+      ['-f', 'qcow2', '-F', 'raw', '-u', '-b', 'http://127.0.0.1:9/x'],
+      'needs another file, http://127.0.0.1:9/x',
+    ],
+    ['with data in another file', ['-f', 'qcow2', '-o', 'data_file=DIR/data'], 'has its data in another file'],
+    ['of parts', ['-f', 'vmdk', '-o', 'subformat=monolithicFlat'], 'has its data in another file'],
+    ['encrypted', ['-f', 'luks', '--object', 'secret,id=s,data=pw', '-o', 'key-secret=s,iter-time=10'], 'is encrypted'],
+    [
+      'encrypted inside',
+      [
+        '-f',
+        'qcow2',
+        '--object',
+        'secret,id=s,data=pw',
+        '-o',
+        'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10',
+      ],
+      'is encrypted',
+    ],
+    ['of a format nobody uses', ['-f', 'qed'], 'is of the format qed'],
+  ])('%s', async (_, args, why) => {
+    const { sourceDir, dir, store, source } = await setUp()
+    const image = path.join(sourceDir, 'image')
+    await rm(image)
+    execFileSync('qemu-img', ['create', '-q', ...args.map((word) => word.replace('DIR', sourceDir)), image, '1M'])
+    await republish(image)
+    await expect(store.ensure(task, version(source))).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_IMAGE',
+      message: `image r:t:v1 ${why}`,
+    })
+    await expectNothingKept(dir)
+  })
+
+  test('with a snapshot inside', async () => {
+    const { sourceDir, dir, store, source } = await setUp()
+    const image = path.join(sourceDir, 'image')
+    execFileSync('qemu-img', ['snapshot', '-c', 'before', image])
+    await republish(image)
+    await expect(store.ensure(task, version(source))).rejects.toMatchObject({
+      message: 'image r:t:v1 has 1 snapshot(s) inside',
+    })
+    await expectNothingKept(dir)
+  })
+
+  test('cut off, with a hash that says so', async () => {
+    const { sourceDir, dir, store, source } = await setUp()
+    const image = path.join(sourceDir, 'image')
+    await writeFile(image, (await readFile(image)).subarray(0, 100_000))
+    await republish(image)
+    await expect(store.ensure(task, version(source))).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_IMAGE',
+      message: expect.stringMatching(/^image r:t:v1 is damaged: ./),
+    })
+    await expectNothingKept(dir)
+  })
+})
+
+describe('a layer over another template of its repository', () => {
+  const layer = async (sourceDir: string, base: string): Promise<void> => {
+    const [image, top] = [path.join(sourceDir, 'image'), path.join(sourceDir, 'top')]
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', image, top])
+    execFileSync('qemu-io', ['-c', 'write -P 0x42 0 64k', top])
+    execFileSync('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', base, top])
+    await writeFile(
+      `${top}.hash`,
+      createHash('sha1')
+        .update(await readFile(top))
+        .digest('hex'),
+    )
+    await writeFile(`${top}.metadata`, '{}')
+  }
+
+  test.each(['./t:v1', 't:v1', '/var/lib/lago/store/r:t:v1'])('named %s becomes a whole image', async (base) => {
+    const { sourceDir, dir, published, store, source } = await setUp()
+    await layer(sourceDir, base)
+    const sibling = (name: string, version: string): TemplateVersion =>
+      versionOf(source, 'image', { ref: { repo: 'r', name, version } })
+    const stored = await store.ensure(task, versionOf(source, 'top', { ref: { ...ref, name: 'top' }, sibling }))
+    const expected = Buffer.from(published.content)
+    expected.fill(0x42, 0, 65_536)
+    expect((await readFile(stored.path)).equals(expected)).toBe(true)
+    expect((await readdir(dir)).filter((name) => /^r:\w+:v1$/.test(name)).sort()).toEqual(['r:t:v1', 'r:top:v1'])
+  })
+
+  test('that is laid over itself is refused', async () => {
+    const { sourceDir, store, source } = await setUp()
+    await layer(sourceDir, 'top:v1')
+    const top = (): TemplateVersion => versionOf(source, 'top', { ref: { ...ref, name: 'top' }, sibling: top })
+    await expect(store.ensure(task, top())).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_IMAGE',
+      message: 'templates are laid over each other in a circle: r:top:v1 over r:top:v1',
+    })
+  })
+})
+
+describe('of two repositories of one name', () => {
+  test('the second does not get the image of the first', async () => {
+    const first = await setUp()
+    const second = await setUp({ text: 'other' })
+    await first.store.ensure(task, version(first.source, { repository: '/a/repo.json' }))
+    await expect(
+      first.store.ensure(task, version(second.source, { repository: '/b/repo.json' })),
+    ).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_CLASH',
+      message: 'template r:t:v1 in the store is that of /a/repo.json, and another than that of /b/repo.json',
+    })
+  })
+
+  test('one that was moved, or that cannot be asked, is the same', async () => {
+    const { store, source } = await setUp()
+    const stored = await store.ensure(task, version(source, { repository: '/a/repo.json' }))
+    expect(await store.ensure(task, version(source, { repository: '/b/repo.json' }))).toEqual(stored)
+    const dead = createFileSource('/nonexistent')
+    const { task: told, messages } = recordedTask()
+    expect(await store.ensure(told, version(dead, { repository: '/b/repo.json' }))).toEqual(stored)
+    expect(messages()).toEqual([expect.stringContaining('template r:t:v1 is used as it is in the store')])
+  })
+})
+
+describe('who uses a template is noted', () => {
+  const userIn = async (dir: string, uuid: string): Promise<TemplateUser> => {
+    const uuidPath = path.join(dir, uuid)
+    await writeFile(uuidPath, uuid)
+    return { uuidPath, uuid }
+  }
+
+  test('in upstream’s form, and forgotten when the prefix is gone', async () => {
+    const { sourceDir, dir, store, source } = await setUp()
+    const [one, two] = [await userIn(sourceDir, 'u1'), await userIn(sourceDir, 'u2')]
+    await store.ensure(task, version(source), one)
+    await store.ensure(task, version(source), two)
+    const usersPath = path.join(dir, 'r:t:v1.users')
+    expect(JSON.parse(await readFile(usersPath, 'utf8'))).toEqual({
+      users: { [one.uuidPath]: 'u1', [two.uuidPath]: 'u2' },
+      last_access: expect.any(Number),
+    })
+    await rm(one.uuidPath)
+    expect(await readUsers(usersPath)).toEqual([two])
+    await writeFile(two.uuidPath, 'another')
+    expect(await readUsers(usersPath)).toEqual([])
+  })
+
+  test('unless the store is somebody else’s; a damaged note is begun anew', async () => {
+    const { sourceDir, dir, store, source } = await setUp()
+    const user = await userIn(sourceDir, 'u1')
+    await store.ensure(task, version(source))
+    for (const text of ['', '[1]', '{"users": 3}', '{"users": {"a": 1}}']) {
+      await writeFile(path.join(dir, 'r:t:v1.users'), text)
+      await store.ensure(task, version(source), user)
+      expect(await readUsers(path.join(dir, 'r:t:v1.users'))).toEqual([user])
+    }
   })
 })
 
@@ -227,7 +488,7 @@ test.each([
   ['version', { ...ref, version: 'a\u0000b' }],
 ])('a %s name that could not be a file name is refused', async (what, ref) => {
   const { dir, store, source } = await setUp()
-  const refused = store.ensure(task, { ref, source, handle: 'image' })
+  const refused = store.ensure(task, version(source, { ref }))
   await expect(refused).rejects.toMatchObject({
     code: 'LAGO_TEMPLATE_REPO',
     message: expect.stringMatching(new RegExp(`^${what} name ".*" cannot be used in the store$`)),
