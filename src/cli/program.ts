@@ -8,6 +8,7 @@ import { fanOutSink, type EventSink, type LagoEvent } from '../base/events.js'
 import { createTask, isCancelled } from '../base/task.js'
 import { cacheDirOf } from '../config/files.js'
 import { loadConfig } from '../config/load.js'
+import { INIT_SETTINGS } from '../config/defaults.js'
 import { secretsOf } from '../config/secrets.js'
 import type { Config } from '../config/types.js'
 import type { LagoPlugin } from '../plugin/contract.js'
@@ -81,6 +82,7 @@ async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): 
   const { command, words, options, globals } = run
   const flags = new Map([
     ['lago', globals],
+    ['init', new Map([...options].filter(([key]) => INIT_SETTINGS.some((setting) => setting.key === key)))],
     [command.name, options],
   ])
   const { config, warnings } = loadConfig({ ...io, flags })

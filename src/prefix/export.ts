@@ -14,7 +14,7 @@ import { renderInitFile, type InitFileFormat } from '../spec/render.js'
 import { exportDisk, toRoom, type ExportedDisk } from './export-disk.js'
 import { exportedInitFile } from './export-init-file.js'
 import { isSkipped, planDiskExports, type DiskExport } from './export-plan.js'
-import { publish } from './export-publish.js'
+import { publishFiles } from '../base/publish-files.js'
 import type { Host } from './host.js'
 import { statesOf, type Prefix } from './prefix.js'
 import { sleepersAmong } from './sleep-files.js'
@@ -67,7 +67,7 @@ export async function exportPrefix(
   checkInitFileName(request, disks)
   await warnOfSleepers(task, prefix, vms)
   return task.step('Export prefix', async (task) => {
-    const publishing = publish(
+    const publishing = publishFiles(
       task,
       { dir: request.dstDir, names: namesOf(request, disks), force: request.force ?? false },
       async (toDir) => writeExport(task, prefix, vms, disks, { ...request, toDir }),

@@ -26,7 +26,7 @@ export async function openTemplates(task: Task, storeDir: string, options: Repos
   const find = (template: string, version?: string): TemplateVersion => {
     const own = imported.filter(({ ref }) => ref.name === template)
     if (repository?.templates.includes(template) === true || (own.length === 0 && imported.length === 0))
-      return (repository ?? missingRepository()).find(template, version)
+      return requireRepository(repository).find(template, version)
     if (own.length === 0) throw unknownTemplate(template, repository, imported)
     return importedVersion(template, own, version, find)
   }
@@ -89,7 +89,9 @@ function unknownTemplate(
   )
 }
 
-function missingRepository(): TemplateRepository {
+/** Throws `LAGO_TEMPLATE_REPO` when none is configured. */
+export function requireRepository(repository: TemplateRepository | undefined): TemplateRepository {
+  if (repository !== undefined) return repository
   throw new LagoError('LAGO_TEMPLATE_REPO', 'no template repository is given', {
     hint: 'name its file with --template-repo-path, set template_repo_path in lago.conf, or take an image in: lago template import',
   })

@@ -1,7 +1,6 @@
 import path from 'node:path'
-import type { Compression } from '../../disk/compression.js'
-import type { CommandContext, CommandSpec, ParsedArgs } from '../command.js'
-import { commandUsage, usageError } from '../usage.js'
+import type { CommandContext, CommandSpec } from '../command.js'
+import { exportCompression } from './compression.js'
 import { changePrefix } from './context.js'
 
 export const exportVerb: CommandSpec = {
@@ -26,7 +25,7 @@ export const exportVerb: CommandSpec = {
   ],
   async run(context) {
     const { args, config } = context
-    const compress = await compressionOf(args)
+    const compress = await exportCompression(args, exportVerb)
     const collectOnly = args.flag('collect-only')
     const { exportPrefix } = await import('../../prefix/export.js')
     const exported = await changePrefix(context, async (host, prefix) =>
@@ -50,20 +49,4 @@ export const exportVerb: CommandSpec = {
 async function destinationOf({ args, cwd, env }: CommandContext): Promise<string> {
   const { expandVars } = await import('../../base/expand-vars.js')
   return path.resolve(cwd, expandVars(args.one('dst-dir') ?? '.', env))
-}
-
-/** Upstream's option has no value, and configuration files may say yes or no. */
-async function compressionOf(args: ParsedArgs): Promise<Compression | undefined> {
-  const words = args.list('compress')
-  if (words === undefined) return undefined
-  const { EXPORT_COMPRESSIONS } = await import('../../disk/compression.js')
-  const { parseBoolean } = await import('../../config/values.js')
-  const [word = 'xz', ...more] = words
-  const flag = parseBoolean(word)
-  const found = flag === true ? 'xz' : EXPORT_COMPRESSIONS.find((name) => name === word)
-  if (more.length > 0 || (found === undefined && flag !== false)) {
-    const problem = `bad value "${words.join(' ')}" for --compress: expected one of ${EXPORT_COMPRESSIONS.join(', ')}`
-    throw usageError(problem, commandUsage(exportVerb))
-  }
-  return found
 }

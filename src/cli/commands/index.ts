@@ -20,6 +20,13 @@ import { snapshot } from './snapshot.js'
 import { start } from './start.js'
 import { status } from './status.js'
 import { stop } from './stop.js'
+import { templateFetch } from './template/fetch.js'
+import { templateImport } from './template/import.js'
+import { templateList } from './template/list.js'
+import { templatePrune } from './template/prune.js'
+import { templatePublish } from './template/publish.js'
+import { templateShow } from './template/show.js'
+import { templateVerify } from './template/verify.js'
 import { wait } from './wait.js'
 
 export const commands: readonly CommandSpec[] = [
@@ -42,6 +49,13 @@ export const commands: readonly CommandSpec[] = [
   list,
   setCurrent,
   exportVerb,
+  templateList,
+  templateShow,
+  templateFetch,
+  templateImport,
+  templateVerify,
+  templatePrune,
+  templatePublish,
   ansibleHosts,
   generateConfigVerb(() => commands),
 ]

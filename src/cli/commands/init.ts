@@ -2,6 +2,7 @@ import path from 'node:path'
 import { prefixLayout } from '../../prefix/layout.js'
 import type { CommandContext, CommandSpec } from '../command.js'
 import { withHost } from './context.js'
+import { REPOSITORY_OPTIONS, STORE_OPTION } from './template/options.js'
 
 export const init: CommandSpec = {
   name: 'init',
@@ -12,10 +13,8 @@ export const init: CommandSpec = {
     { name: 'virt-config', arity: 'optional', help: 'the init file; default: LagoInitFile' },
   ],
   options: [
-    { name: 'template-repo-path', type: 'string', help: 'template repository file' },
-    { name: 'template-repo-name', type: 'string', help: 'name of a repository below --template-repos' },
-    { name: 'template-store', type: 'string', help: 'directory that keeps fetched templates' },
-    { name: 'template-repos', type: 'string', help: 'directory with template repository files' },
+    ...REPOSITORY_OPTIONS,
+    STORE_OPTION,
     { name: 'set-current', type: 'flag', help: 'make the new prefix the current one' },
     { name: 'skip-bootstrap', type: 'flag', help: 'put no key and no host name into the guests' },
     { name: 'skip-build', type: 'flag', help: "do not run the disks' build steps" },

@@ -12,7 +12,7 @@ import { toRoom } from '../../../src/prefix/export-disk.js'
 import { exportPrefix } from '../../../src/prefix/export.js'
 import { exportedInitFile } from '../../../src/prefix/export-init-file.js'
 import { planDiskExports } from '../../../src/prefix/export-plan.js'
-import { publish } from '../../../src/prefix/export-publish.js'
+import { publishFiles } from '../../../src/base/publish-files.js'
 import type { Host } from '../../../src/prefix/host.js'
 import { prefixLayout } from '../../../src/prefix/layout.js'
 import { parseInitFile } from '../../../src/spec/load.js'
@@ -210,7 +210,7 @@ describe('publishing', () => {
 
   test('makes the directory, moves all files there, and leaves nothing else', async () => {
     const dir = path.join(await tempDir(), 'out')
-    expect(await publish(task, { dir, names: ['a', 'b'], force: false }, write('a', 'b'))).toBe('done')
+    expect(await publishFiles(task, { dir, names: ['a', 'b'], force: false }, write('a', 'b'))).toBe('done')
     expect(await readdir(dir)).toEqual(['a', 'b'])
   })
 
@@ -218,7 +218,7 @@ describe('publishing', () => {
     const dir = await tempDir()
     await write('a', 'c')(dir)
     await expect(
-      publish(task, { dir, names: ['a', 'b', 'c'], force: false }, async () => {
+      publishFiles(task, { dir, names: ['a', 'b', 'c'], force: false }, async () => {
         throw new Error('must not be called')
       }),
     ).rejects.toMatchObject({ code: 'LAGO_EXPORT_EXISTS', data: { taken: ['a', 'c'] } })
@@ -229,14 +229,14 @@ describe('publishing', () => {
     const dir = await tempDir()
     await writeFile(path.join(dir, 'a'), 'old')
     await mkdir(path.join(dir, 'b')) // a directory gives way as well
-    await publish(task, { dir, names: ['a', 'b'], force: true }, write('a', 'b'))
+    await publishFiles(task, { dir, names: ['a', 'b'], force: true }, write('a', 'b'))
     expect(await readFile(path.join(dir, 'b'), 'utf8')).toBe('new b')
     await writeFile(path.join(dir, 'a'), 'old')
     const breaking = async (to: string): Promise<string> => {
       await mkdir(path.join(to, '../old/b')) // nothing can be put aside under this name
       return write('a', 'b')(to)
     }
-    await expect(publish(task, { dir, names: ['a', 'b'], force: true }, breaking)).rejects.toMatchObject({
+    await expect(publishFiles(task, { dir, names: ['a', 'b'], force: true }, breaking)).rejects.toMatchObject({
       code: 'EISDIR',
     })
     expect(await readFile(path.join(dir, 'a'), 'utf8')).toBe('old')
@@ -249,7 +249,7 @@ describe('publishing', () => {
       await writeFile(path.join(dir, 'b'), 'of somebody else')
       return write('a', 'b')(to)
     }
-    await expect(publish(task, { dir, names: ['a', 'b'], force: false }, slow)).rejects.toMatchObject({
+    await expect(publishFiles(task, { dir, names: ['a', 'b'], force: false }, slow)).rejects.toMatchObject({
       code: 'LAGO_EXPORT_EXISTS',
     })
     expect(await readdir(dir)).toEqual(['b'])
@@ -266,7 +266,7 @@ describe('publishing', () => {
       abort(reason)
       return 'done'
     }
-    await expect(publish(task, { dir, names: ['a'], force: false }, broken)).rejects.toBe(reason)
+    await expect(publishFiles(task, { dir, names: ['a'], force: false }, broken)).rejects.toBe(reason)
     expect(existsSync(dir)).toBe(false)
   })
 })

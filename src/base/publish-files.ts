@@ -1,10 +1,10 @@
-/** All files of an export appear in its directory together, or none does. */
+/** Files that appear in a directory together, or not at all. */
 import { link, mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { isSystemError, LagoError } from '../base/errors.js'
-import type { Task } from '../base/task.js'
-import { UndoStack } from '../base/undo.js'
+import { isSystemError, LagoError } from './errors.js'
+import type { Task } from './task.js'
+import { UndoStack } from './undo.js'
 
 export interface Publication {
   /** Absolute; made when it is not there, but not its parents. */
@@ -21,7 +21,7 @@ export interface Publication {
  *
  * Throws `LAGO_EXPORT_EXISTS` for names that are taken, and what `fill` throws.
  */
-export async function publish<T>(
+export async function publishFiles<T>(
   task: Task,
   { dir, names, force }: Publication,
   fill: (toDir: string) => Promise<T>,
@@ -91,7 +91,7 @@ async function linkNew(fromPath: string, toPath: string): Promise<void> {
 
 function exists(dir: string, taken: readonly string[], cause?: unknown): LagoError {
   return new LagoError('LAGO_EXPORT_EXISTS', `the directory ${dir} already has: ${taken.join(', ')}`, {
-    hint: 'export to another directory with --dst-dir, or replace these files with --force',
+    hint: 'name another directory with --dst-dir, or replace these files with --force',
     data: { dir, taken },
     cause,
   })
