@@ -199,6 +199,11 @@ export const INIT_SETTINGS: readonly Setting[] = [
     help: 'directory that holds template repositories',
   },
   {
+    key: 'image_dirs',
+    type: 'string',
+    help: 'directories, colon-separated, whose images may be named by images from elsewhere',
+  },
+  {
     key: 'offline',
     type: 'flag',
     default: 'false',

@@ -56,6 +56,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       repoPath: init.findText('template_repo_path'),
       repoName: init.findText('template_repo_name'),
       reposDir: init.text('template_repos'),
+      imageDirs: dirsIn(init.findText('image_dirs'), sources.cwd),
       offline: init.flag('offline'),
     },
     leaseDir: lago.text('lease_dir'),
@@ -81,6 +82,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     originOf: (key, section = 'lago') => values(section).get(key)?.origin ?? 'default',
   }
   return { config: freezeDeep(config), warnings: lago.flag('ignore_warnings') ? [] : warnings }
+}
+
+function dirsIn(text: string | undefined, cwd: string): readonly string[] {
+  const dirs = text?.split(':').filter((dir) => dir !== '') ?? []
+  return dirs.map((dir) => path.resolve(cwd, dir))
 }
 
 /** Typed access to one section; `text`, `number` and `choice` are for keys that have a default. */

@@ -23,6 +23,8 @@ export interface Config {
     readonly repoPath: string | undefined
     readonly repoName: string | undefined
     readonly reposDir: string
+    /** Images may be laid over files below these, beside those of their own directory; absolute. */
+    readonly imageDirs: readonly string[]
     /** Nothing may be downloaded. */
     readonly offline: boolean
   }

@@ -6,12 +6,25 @@ import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
 import { decompressFile } from './compress.js'
 import { compressionOf } from './compression.js'
-import { createEmpty, createOverlay, type BackingFile, type ImageFormat } from './qemu-img.js'
+import {
+  createEmpty,
+  createOverlay,
+  readImageInfo,
+  resizeImage,
+  type BackingFile,
+  type ImageFormat,
+} from './qemu-img.js'
 
 /** Paths are absolute. */
 export type DiskRequest =
   /** A qcow2 file that holds what differs from `backing`. */
-  | { readonly kind: 'overlay'; readonly path: string; readonly backing: BackingFile }
+  | {
+      readonly kind: 'overlay'
+      readonly path: string
+      readonly backing: BackingFile
+      /** At least that of `backing`, which is the default. */
+      readonly sizeBytes?: number | undefined
+    }
   | { readonly kind: 'empty'; readonly path: string; readonly format: ImageFormat; readonly sizeBytes: number }
   /** Sparse, and sharing blocks with `fromPath` where the file system can; of a compressed file what is in it. */
   | { readonly kind: 'copy'; readonly path: string; readonly fromPath: string }
@@ -23,7 +36,7 @@ export type DiskRequest =
  *
  * A file that is at `path` already is replaced; a half-made one is removed.
  * Throws `LAGO_DISK_BACKING` when a backing file, and `LAGO_DISK_MISSING` when a file to copy or to use in place, is not
- * there, is a directory, or may not be read; `LAGO_NO_SPACE`; `LAGO_COMMAND_MISSING`, `LAGO_COMMAND_FAILED`.
+ * there, is a directory, or may not be read; `LAGO_DISK_SIZE`, `LAGO_NO_SPACE`; `LAGO_COMMAND_MISSING`, `LAGO_COMMAND_FAILED`.
  */
 export async function createDisk(task: Task, request: DiskRequest): Promise<void> {
   if (request.kind === 'in-place') return requireFile(request.path, IN_PLACE)
@@ -44,12 +57,37 @@ type WrittenDisk = Exclude<DiskRequest, { readonly kind: 'in-place' }>
 async function writeImage(task: Task, request: WrittenDisk): Promise<void> {
   switch (request.kind) {
     case 'overlay':
-      return createOverlay(task, request.path, request.backing)
+      return createOverlay(task, request.path, request.backing, await overlaySize(task, request))
     case 'empty':
       return createEmpty(task, request.path, request.format, request.sizeBytes)
     case 'copy':
       return copyImage(task, request.fromPath, request.path)
   }
+}
+
+async function overlaySize(
+  task: Task,
+  { backing, sizeBytes }: WrittenDisk & { readonly kind: 'overlay' },
+): Promise<number | undefined> {
+  if (sizeBytes !== undefined) await requireLarger(task, backing.path, sizeBytes)
+  return sizeBytes
+}
+
+/** What a disk gains reads as zeros. Throws `LAGO_DISK_SIZE` for a size below its own. */
+export async function growDisk(task: Task, diskPath: string, sizeBytes: number): Promise<void> {
+  await requireLarger(task, diskPath, sizeBytes)
+  await resizeImage(task, diskPath, sizeBytes)
+}
+
+/** A guest that sees less than there is loses the end of its file systems. */
+async function requireLarger(task: Task, imagePath: string, sizeBytes: number): Promise<void> {
+  const { virtualSizeBytes } = await readImageInfo(task, imagePath)
+  if (sizeBytes >= virtualSizeBytes) return
+  throw new LagoError(
+    'LAGO_DISK_SIZE',
+    `${imagePath} has ${virtualSizeBytes} bytes and cannot become a disk of ${sizeBytes}`,
+    { hint: 'leave "size" out, or make it larger', data: { path: imagePath, sizeBytes, virtualSizeBytes } },
+  )
 }
 
 async function copyImage(task: Task, fromPath: string, toPath: string): Promise<void> {

@@ -31,9 +31,20 @@ export interface ImageInfo {
  * A qcow2 image that holds what differs from `backing`. The format is named, as qemu-img >= 6.1 demands. A backing file
  * in the same directory is found there again when both have been moved.
  */
-export async function createOverlay(task: Task, imagePath: string, backing: BackingFile): Promise<void> {
+export async function createOverlay(
+  task: Task,
+  imagePath: string,
+  backing: BackingFile,
+  sizeBytes?: number,
+): Promise<void> {
   const options = ['-f', 'qcow2', '-o', 'lazy_refcounts=on', ...backingOptions(imagePath, backing)]
-  await qemuImg(task, ['create', ...options, absolute(imagePath)])
+  const size = sizeBytes === undefined ? [] : [String(sizeBytes)]
+  await qemuImg(task, ['create', ...options, absolute(imagePath), ...size])
+}
+
+/** A qcow2 image; its content stays, and what is added reads as zeros. */
+export async function resizeImage(task: Task, imagePath: string, sizeBytes: number): Promise<void> {
+  await qemuImg(task, ['resize', '-q', '-f', 'qcow2', absolute(imagePath), String(sizeBytes)])
 }
 
 /** An image without content; qcow2 gets its tables at once, which spares writes later (spec 3.4). */

@@ -77,7 +77,7 @@ function imageNameOf(
   taken: ReadonlyMap<string, string>,
 ): string | undefined {
   const ownName = `${domain.name}_${disk.name}.${disk.format}`
-  if (disk.type !== 'file') return ownName
+  if (disk.type !== 'file' || disk.rawPath === undefined) return ownName
   if (!disk.copy) return undefined
   const baseName = withoutSuffix(path.basename(facts.expand(disk.rawPath))) // the copy is unpacked
   return taken.has(baseName) ? ownName : baseName
@@ -95,7 +95,8 @@ function backingOf(spec: DiskSpec, template: TemplateFacts | undefined, facts: D
 }
 
 function expandedPath(spec: DiskSpec, facts: DiskFacts): string {
-  if (spec.type !== 'file') throw new Error(`unreachable: disk ${spec.name} has no file name`)
+  if (spec.type !== 'file' || spec.rawPath === undefined)
+    throw new Error(`unreachable: disk ${spec.name} has no file name`)
   return facts.expand(spec.rawPath)
 }
 

@@ -79,6 +79,9 @@ export interface DiskBacking {
   readonly format: 'raw' | 'qcow2'
   /** What lies below it, where that is known to us. */
   readonly backing?: DiskBacking | undefined
+  /** Of the file when the disk was made, for files outside of the prefix. */
+  readonly sizeBytes?: number
+  readonly changedAtMs?: number
 }
 
 export interface NetPlan {

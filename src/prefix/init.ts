@@ -7,21 +7,19 @@ import { randomUUID } from 'node:crypto'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
-import { createDisk } from '../disk/create.js'
 import { createSshKeyPair } from '../guest/ssh-key.js'
 import { planEnv } from '../plan/plan-env.js'
 import { templateKey } from '../plan/disks.js'
-import type { EnvPlan, VmPlan } from '../plan/types.js'
 import type { EnvSpec } from '../spec/types.js'
 import type { StoredTemplate } from '../store/types.js'
 import { claimPrefixDir } from './claim.js'
 import { copyDeployScripts } from './deploy-scripts.js'
-import { diskRequest } from './disk-request.js'
 import { writePrefixFiles } from './files.js'
 import type { Host } from './host.js'
-import { importLayers } from './import-layers.js'
+import { makeDisks } from './make-disks.js'
+import { resolveOvas } from './ova-domains.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
-import { pathExpander, type PathContext } from './named-files.js'
+import { pathExpander, textExpander, type PathContext } from './named-files.js'
 import { createTemplateFinder, type TemplateFinder } from './template-finder.js'
 
 export interface InitRequest extends PathContext {
@@ -35,9 +33,14 @@ export interface InitRequest extends PathContext {
  * Throws what reading templates, leasing subnets and creating disks throw.
  */
 export async function initPrefix(task: Task, host: Host, request: InitRequest): Promise<void> {
-  const spec = request.bootstrap ? request.spec : withoutBootstrap(request.spec)
+  const asked = request.bootstrap ? request.spec : withoutBootstrap(request.spec)
   const layout = prefixLayout(request.prefixDir)
   const expand = pathExpander(request)
+  const remote = {
+    downloader: host.templateOptions(request.vars).downloader,
+    expandPath: expand,
+    expandText: textExpander(request),
+  }
 
   await task.step('Initialize and populate prefix', async (task) => {
     const uuid = randomUUID().replaceAll('-', '')
@@ -46,11 +49,12 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
     await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid))
     const finder = createTemplateFinder(host, request.vars, leaseOwner(layout, uuid))
+    const spec = await resolveOvas(task, layout, asked, remote)
     const templates = await ensureTemplates(task, finder, spec)
     const gateways = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
     const wanted = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
-    const planned = await importLayers(task, wanted, finder)
-    await createDisks(task, planned, expand)
+    const allowedDirs = [layout.dir, host.store.dir, ...imageDirs(host, request)]
+    const planned = await makeDisks(task, wanted, { ...remote, templates: finder, allowedDirs, undo })
     const plan = await copyDeployScripts(task, layout, planned, expand)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
     await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, ''))
@@ -105,14 +109,8 @@ async function leaseSubnets(
   return gateways
 }
 
-/** As many `qemu-img` at once as are worth it: each is mostly the start of a process. */
-const DISKS_AT_ONCE = 4
-
-async function createDisks(task: Task, plan: EnvPlan, expand: (rawPath: string) => string): Promise<void> {
-  const createDisksOf = async (vm: VmPlan, task: Task): Promise<void> =>
-    task.step(`Create disks for VM ${vm.spec.name}`, async (task) => {
-      for (const disk of vm.disks)
-        await task.step(`Create disk ${disk.spec.name}`, async (task) => createDisk(task, diskRequest(disk, expand)))
-    })
-  await fanOut(task, [...plan.vms.values()], createDisksOf, { limit: DISKS_AT_ONCE })
+/** Beside the image itself: the init file's own directory, and what is configured. */
+function imageDirs({ config }: Host, { vars }: InitRequest): readonly string[] {
+  const initFileDir = vars['LAGO_INITFILE_PATH']
+  return [...(initFileDir === undefined ? [] : [initFileDir]), ...config.store.imageDirs]
 }

@@ -13,9 +13,15 @@ export interface PathContext {
 }
 
 /** From a path as written to an absolute one. */
-export function pathExpander({ vars, cwd, prefixDir }: PathContext): (rawPath: string) => string {
+export function pathExpander(context: PathContext): (rawPath: string) => string {
+  const expand = textExpander(context)
+  return (rawPath) => path.resolve(context.cwd, expand(rawPath))
+}
+
+/** From a text as written to one without variables, but those that are not set. */
+export function textExpander({ vars, prefixDir }: PathContext): (text: string) => string {
   const known = { ...vars, LAGO_PREFIX_PATH: prefixDir, LAGO_WORKDIR_PATH: path.dirname(prefixDir) }
-  return (rawPath) => path.resolve(cwd, expandVars(rawPath, known))
+  return (text) => expandVars(text, known)
 }
 
 /** What keeps the file from being read, in words; undefined when it is there. */

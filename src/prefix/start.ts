@@ -6,6 +6,7 @@ import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import type { VmState } from '../libvirt/types.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
+import { requireBackingFiles } from './backing-files.js'
 import { startInWaves } from './boot-waves.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
@@ -78,6 +79,7 @@ export async function startVms(
   const states = await statesOf(task, host, vms)
   const sleepers = await sleepersAmong(prefix, vms)
   const down = vms.filter((vm) => NOT_THERE.includes(states.get(vm.spec.name)))
+  await requireBackingFiles(task, down)
   const isDown = (vm: VmPlan): boolean => down.includes(vm)
   const started: VmPlan[] = []
   undo.defer('stop VMs', async (task) => destroyVms(task, host, started))

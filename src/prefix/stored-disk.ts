@@ -1,7 +1,7 @@
 /** One disk as an entry of its VM's file in a prefix (spec 2.3, 3.4). */
 import { attachment } from '../plan/disks.js'
 import type { DiskBacking, DiskPlan } from '../plan/types.js'
-import type { DiskCommon, DiskSpec } from '../spec/types.js'
+import type { DiskCommon, DiskSpec, RemoteFile } from '../spec/types.js'
 import { parseSizeBytes } from '../spec/size.js'
 import { definedOnly } from './given.js'
 import {
@@ -11,6 +11,7 @@ import {
   mappingAt,
   optionalTextAt,
   textAt,
+  wholeNumberAt,
   wrong,
   type JsonObject,
   type Stored,
@@ -59,13 +60,19 @@ export function givenDiskKeys(spec: DiskSpec): JsonObject {
 function givenTypeKeys(spec: DiskSpec): JsonObject {
   switch (spec.type) {
     case 'template':
-      return definedOnly({ template_name: spec.template, template_version: spec.version })
+      return definedOnly({ template_name: spec.template, template_version: spec.version, size: spec.sizeBytes })
     case 'layered':
-      return { template_type: 'qcow2', path: spec.rawPath }
+      return definedOnly({ template_type: 'qcow2', path: spec.rawPath, size: spec.sizeBytes })
     case 'empty':
       return definedOnly({ size: spec.sizeBytes, format: spec.format === 'qcow2' ? undefined : spec.format })
     case 'file':
-      return definedOnly({ format: spec.format, path: spec.rawPath, make_a_copy: spec.copy ? true : undefined })
+      return definedOnly({
+        format: spec.format,
+        path: spec.rawPath,
+        url: spec.remote?.rawUrl,
+        checksum: spec.remote?.checksum,
+        make_a_copy: spec.copy ? true : undefined,
+      })
   }
 }
 
@@ -90,7 +97,8 @@ export function diskSpec(given: Stored): DiskSpec {
         ...common,
         type: 'file',
         format: choiceAt(given, 'format', ['qcow2', 'raw', 'iso']),
-        rawPath: textAt(given, 'path'),
+        rawPath: optionalTextAt(given, 'path'),
+        remote: remoteAt(given),
         copy: flagAt(given, 'make_a_copy', false),
       }
   }
@@ -98,13 +106,29 @@ export function diskSpec(given: Stored): DiskSpec {
 
 function templateSpec(common: DiskCommon, given: Stored): DiskSpec {
   if (choiceAt(given, 'template_type', ['lago', 'qcow2'], 'lago') === 'qcow2')
-    return { ...common, type: 'layered', format: 'qcow2', rawPath: textAt(given, 'path') }
+    return {
+      ...common,
+      type: 'layered',
+      format: 'qcow2',
+      rawPath: textAt(given, 'path'),
+      sizeBytes: optionalSizeAt(given),
+    }
   const version = optionalTextAt(given, 'template_version')
-  return { ...common, type: 'template', format: 'qcow2', template: textAt(given, 'template_name'), version }
+  const sizeBytes = optionalSizeAt(given)
+  return { ...common, type: 'template', format: 'qcow2', template: textAt(given, 'template_name'), version, sizeBytes }
+}
+
+function remoteAt(given: Stored): RemoteFile | undefined {
+  const rawUrl = optionalTextAt(given, 'url')
+  return rawUrl === undefined ? undefined : { rawUrl, checksum: optionalTextAt(given, 'checksum') }
 }
 
 function emptyFormat(given: Stored): 'qcow2' | 'raw' {
   return choiceAt(given, 'format', ['qcow2', 'raw'], 'qcow2')
+}
+
+function optionalSizeAt(given: Stored): number | undefined {
+  return has(given, 'size') ? sizeAt(given) : undefined
 }
 
 function sizeAt(given: Stored): number {
@@ -117,6 +141,8 @@ export function encodeBacking(backing: DiskBacking, prefixDir: string): JsonObje
   return definedOnly({
     path: toStoredPath(backing.path, prefixDir),
     format: backing.format,
+    size_bytes: backing.sizeBytes,
+    changed_at_ms: backing.changedAtMs,
     backing: backing.backing && encodeBacking(backing.backing, prefixDir),
   })
 }
@@ -125,6 +151,8 @@ export function backingAt(backing: Stored, prefixDir: string): DiskBacking {
   return {
     path: fromStoredPath(textAt(backing, 'path'), prefixDir),
     format: choiceAt(backing, 'format', ['raw', 'qcow2']),
+    ...(has(backing, 'size_bytes') ? { sizeBytes: wholeNumberAt(backing, 'size_bytes') } : {}),
+    ...(has(backing, 'changed_at_ms') ? { changedAtMs: wholeNumberAt(backing, 'changed_at_ms') } : {}),
     ...(has(backing, 'backing') ? { backing: backingAt(mappingAt(backing, 'backing'), prefixDir) } : {}),
   }
 }

@@ -131,6 +131,7 @@ function domainSpec(given: Stored, stored: Stored, { name, prefixDir }: VmPlace)
     provider: optionalTextAt(given, 'vm-provider'),
     nics: mappingsAt(given, 'nics').map((nic) => ({ net: textAt(nic, 'net'), ip: optionalTextAt(nic, 'ip') })),
     disks: mappingsAt(given, 'disks').map(diskSpec),
+    ova: undefined, // its archive was unpacked by init
     sshUser: optionalTextAt(given, 'ssh-user'),
     sshPassword: optionalTextAt(given, 'ssh-password'),
     rootPassword: optionalTextAt(given, 'root-password'),

@@ -39,12 +39,12 @@ function checkDisk(disk: DiskDraft): Finding[] {
   switch (disk.raw.type) {
     case 'template':
       return disk.raw.template_type === 'qcow2'
-        ? needs(disk, 'path', 'the qcow2 file to lay the disk over')
-        : needs(disk, 'template_name', 'the name of a template')
+        ? [...needs(disk, 'path', 'the qcow2 file to lay the disk over'), ...checkOwnSize(disk)]
+        : [...needs(disk, 'template_name', 'the name of a template'), ...checkOwnSize(disk)]
     case 'empty':
       return checkSize([...disk.path, 'size'], disk.raw.size)
     case 'file':
-      return disk.raw.url === undefined ? needs(disk, 'path', 'the path of the disk image') : [byUrl(disk)]
+      return disk.raw.url === undefined ? needs(disk, 'path', 'the path of the disk image, or its url') : []
     default:
       return []
   }
@@ -54,9 +54,8 @@ function needs({ path, raw }: DiskDraft, key: string, expected: string): Finding
   return raw[key] === undefined ? [errorAt([...path, key], `is missing; expected ${expected}`, { at: 'key' })] : []
 }
 
-function byUrl({ path }: DiskDraft): Finding {
-  const message = 'disks by url are not supported yet; download it and give its path'
-  return errorAt([...path, 'url'], message, { at: 'key' })
+function checkOwnSize({ path, raw }: DiskDraft): Finding[] {
+  return raw.size === undefined ? [] : checkSize([...path, 'size'], raw.size)
 }
 
 function checkSize(path: Path, size: unknown): Finding[] {
@@ -86,7 +85,7 @@ function checkBuild({ path, raw }: DiskDraft): Finding[] {
       .filter((command) => command !== BUILD_COMMAND)
       .map((command) => unknownCommand([...buildPath, index, command], command)),
   )
-  return [...wrong, warningAt(buildPath, 'build steps are not supported yet: these are skipped')]
+  return wrong
 }
 
 function unknownCommand(path: Path, command: string): Finding {
@@ -113,6 +112,7 @@ export function checkImageNames(
 }
 
 /** As in spec 2.2; undefined for a file of the user's, used where it is or copied. */
-function imageOf(domain: string, { type, name, format }: PlainMapping): string | undefined {
-  return type !== 'file' && typeof name === 'string' ? `${domain}_${name}.${String(format ?? 'qcow2')}` : undefined
+function imageOf(domain: string, { type, name, format, url, path }: PlainMapping): string | undefined {
+  const isOwn = type !== 'file' || (url !== undefined && path === undefined)
+  return isOwn && typeof name === 'string' ? `${domain}_${name}.${String(format ?? 'qcow2')}` : undefined
 }

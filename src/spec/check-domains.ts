@@ -58,7 +58,8 @@ function checkKeys({ raw, pathOf }: DomainDraft): Finding[] {
       raw.cpu_custom !== undefined &&
       errorAt(pathOf('cpu_custom'), 'Defining both cpu_model and cpu_custom is not supported', { at: 'key' }),
     raw.type === 'ova' &&
-      errorAt(pathOf('type'), 'VMs of type ova are not supported yet; unpack it and give its disk by path'),
+      raw.url === undefined &&
+      errorAt(pathOf('url'), 'is missing; expected the URL of the archive', { at: 'key' }),
     raw.cpu !== undefined && warningAt(pathOf('cpu'), 'is an old key and ignored; use vcpu'),
     raw.service_class !== undefined &&
       warningAt(pathOf('service_class'), 'is an old key and ignored; use service_provider'),

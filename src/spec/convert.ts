@@ -3,7 +3,7 @@ import type { MergedDomain } from './prototypes.js'
 import { mappingOf, valueAt, type PlainMapping } from './findings.js'
 import { domainSchema, flagOf, netSchema, type DiskInput } from './schema.js'
 import { parseSizeBytes } from './size.js'
-import type { DiskCommon, DiskSpec, DomainSpec, EnvSpec, NetSpec } from './types.js'
+import type { DiskCommon, DiskSpec, DomainSpec, EnvSpec, NetSpec, RemoteFile } from './types.js'
 
 /** spec 3.3 */
 const DEFAULT_MEMORY_MIB = 16_384
@@ -35,6 +35,7 @@ function toDomain({ name, raw }: MergedDomain): DomainSpec {
     provider: input['vm-provider'],
     nics: (input.nics ?? []).map(({ net, ip }) => ({ net, ip })),
     disks: (input.disks ?? []).map((disk, index) => toDisk(disk, mappingOf(valueAt(raw, ['disks', index])))),
+    ova: input.type === 'ova' ? remoteFile(input) : undefined,
     sshUser: input['ssh-user'],
     sshPassword: toText(input['ssh-password']),
     rootPassword: toText(input['root-password']),
@@ -59,13 +60,14 @@ function toDisk(input: DiskInput, raw: PlainMapping): DiskSpec {
   switch (input.type) {
     case 'template':
       return input.template_type === 'qcow2'
-        ? { ...common, type: 'layered', format: 'qcow2', rawPath: given(input.path) }
+        ? { ...common, type: 'layered', format: 'qcow2', rawPath: given(input.path), sizeBytes: sizeOf(input) }
         : {
             ...common,
             type: 'template',
             format: 'qcow2',
             template: given(input.template_name),
             version: input.template_version,
+            sizeBytes: sizeOf(input),
           }
     case 'empty':
       return { ...common, type: 'empty', format: input.format ?? 'qcow2', sizeBytes: given(parseSizeBytes(input.size)) }
@@ -74,10 +76,22 @@ function toDisk(input: DiskInput, raw: PlainMapping): DiskSpec {
         ...common,
         type: 'file',
         format: input.format,
-        rawPath: given(input.path),
+        rawPath: input.path,
+        remote: remoteFile(input),
         copy: flagOf(input.make_a_copy),
       }
   }
+}
+
+function sizeOf({ size }: { readonly size?: string | number | undefined }): number | undefined {
+  return size === undefined ? undefined : given(parseSizeBytes(size))
+}
+
+function remoteFile(input: {
+  readonly url?: string | undefined
+  readonly checksum?: string | undefined
+}): RemoteFile | undefined {
+  return input.url === undefined ? undefined : { rawUrl: input.url, checksum: input.checksum }
 }
 
 /** What the checks made sure of. */

@@ -18,6 +18,9 @@ export const NAME_PATTERN = new RegExp(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,${MAX_NAME
 /** What qemu-img takes: a number, fractions allowed, and a unit of 1024; bytes without one. */
 export const SIZE_PATTERN = /^[0-9]+(\.[0-9]+)?[bBkKmMgGtTpPeE]?$/
 
+/** A variable may hold any part of it. */
+const URL_PATTERN = /^(https?:\/\/|file:\/\/|\$)\S+$/i
+
 /* eslint-disable no-control-regex -- control characters are what is kept out; \p{Cc} is not known to every editor */
 const PLAIN_TEXT = /^[^\u0000-\u001f\u007f-\u009f]+$/
 /** Nothing that ssh could take for an option. */
@@ -108,6 +111,19 @@ const diskCommon = {
   comment: z.unknown().optional().describe('Ignored'),
 }
 
+const size = (): z.ZodType<number | string> => {
+  const error = 'a size, such as 10G'
+  return z.union([z.string().regex(SIZE_PATTERN, { error }), z.int({ error }).min(0, { error })], { error })
+}
+
+const url = (): z.ZodString =>
+  text('a URL').regex(URL_PATTERN, { error: 'a URL of http, https or file; $NAMES are expanded' })
+
+const checksum = (): z.ZodString =>
+  text('a checksum').describe(
+    'What the file must have: sha256:HEX (sha1, sha512), or the path or URL of a file with sums',
+  )
+
 const templateDisk = z.looseObject({
   type: z.literal('template').describe('A disk laid over a template of the repository, or over a qcow2 file of yours'),
   ...diskCommon,
@@ -121,23 +137,14 @@ const templateDisk = z.looseObject({
     .optional()
     .describe('lago: from the repository (the default); qcow2: "path" is the file to lay the disk over'),
   path: text('a path').optional().describe('For template_type qcow2: the file; $NAMES are expanded'),
+  size: size().optional().describe('Size of the disk, when larger than the template: 20G'),
 })
 
 const emptyDisk = z.looseObject({
   type: z.literal('empty').describe('A new disk without content'),
   ...diskCommon,
   format: z.enum(['qcow2', 'raw'], { error: 'one of qcow2, raw' }).optional().describe('Default: qcow2'),
-  size: z
-    .union(
-      [
-        z.string().regex(SIZE_PATTERN, { error: 'a size, such as 10G' }),
-        z.int({ error: 'a size, such as 10G' }).min(0, { error: 'a size, such as 10G' }),
-      ],
-      {
-        error: 'a size, such as 10G',
-      },
-    )
-    .describe('Size as qemu-img takes it: 512M, 10G, 1.5T; bytes without a unit'),
+  size: size().describe('Size as qemu-img takes it: 512M, 10G, 1.5T; bytes without a unit'),
 })
 
 const fileDisk = z.looseObject({
@@ -147,7 +154,8 @@ const fileDisk = z.looseObject({
     .enum(['qcow2', 'raw', 'iso'], { error: 'one of qcow2, raw, iso' })
     .describe('Format of the file; iso becomes a cdrom'),
   path: text('the path of the disk image').optional().describe('The file; $NAMES and ${NAMES} are expanded'),
-  url: text('a URL').optional().describe('Not supported yet: download the file and give its path'),
+  url: url().optional().describe('Fetched to "path" unless it is there, or into the environment without a path'),
+  checksum: checksum().optional(),
   make_a_copy: flag()
     .optional()
     .describe('Copy the file into the environment; without it the file itself is used and modified'),
@@ -233,8 +241,9 @@ export const domainSchema = z
         .optional()
         .describe('Limit of the wait for ssh; default 600'),
       'skip-export': flag().optional().describe('Leave the VM out of export'),
-      type: z.unknown().optional().describe('"ova" is not supported yet'),
-      url: z.unknown().optional().describe('Of a VM of type ova'),
+      type: z.unknown().optional().describe('"ova": memory, CPUs and first disk come from the archive at "url"'),
+      url: url().optional().describe('The archive of a VM of type ova'),
+      checksum: checksum().optional(),
       name: z.unknown().optional().describe('Ignored: the name is the key'),
       comment: z.unknown().optional().describe('Ignored'),
     },

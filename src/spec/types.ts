@@ -17,6 +17,8 @@ export interface DomainSpec {
   readonly provider: string | undefined
   readonly nics: readonly NicSpec[]
   readonly disks: readonly DiskSpec[]
+  /** `type: ova`: memory, CPUs and the first disk are those of an archive. */
+  readonly ova: RemoteFile | undefined
   readonly sshUser: string | undefined
   readonly sshPassword: string | undefined
   readonly rootPassword: string | undefined
@@ -56,17 +58,33 @@ export type DiskSpec = DiskCommon &
         readonly template: string
         /** Undefined: the version with the latest timestamp. */
         readonly version: string | undefined
+        readonly sizeBytes: number | undefined
       }
     /** `template_type: qcow2`: an overlay on a qcow2 file of the user's. Path as written. */
-    | { readonly type: 'layered'; readonly format: 'qcow2'; readonly rawPath: string }
+    | {
+        readonly type: 'layered'
+        readonly format: 'qcow2'
+        readonly rawPath: string
+        readonly sizeBytes: number | undefined
+      }
     | { readonly type: 'empty'; readonly format: 'qcow2' | 'raw'; readonly sizeBytes: number }
     | {
         readonly type: 'file'
         readonly format: 'qcow2' | 'raw' | 'iso'
-        readonly rawPath: string
+        /** As written; undefined: from `url`, into the prefix. */
+        readonly rawPath: string | undefined
+        readonly remote: RemoteFile | undefined
         readonly copy: boolean
       }
   )
+
+/** A file that is fetched. */
+export interface RemoteFile {
+  /** As written, variables not yet expanded. */
+  readonly rawUrl: string
+  /** `sha256:HEX`, or the path or URL of a file with sums; undefined: nothing is compared. */
+  readonly checksum: string | undefined
+}
 
 export interface NetSpec {
   readonly name: string

@@ -267,12 +267,14 @@ test('--collect-only prints the images that it would export and writes nothing',
 })
 
 describe('a layer that cannot be completed is an error that names disk and file', () => {
-  async function layered(): Promise<LagoProject & { image: string; init: () => ReturnType<LagoProject['lago']> }> {
+  async function layered(): Promise<
+    LagoProject & { image: string; init: (env?: Record<string, string>) => ReturnType<LagoProject['lago']> }
+  > {
     const project = await written()
     await project.lago(['export', '-d', 'out', '-n', 'vm0'])
     await project.lago(['destroy', '--yes'])
     const image = path.join(project.dir, 'out/vm0_root.qcow2')
-    return { ...project, image, init: async () => project.lago(['init', 'out/LagoInitFile']) }
+    return { ...project, image, init: async (env = {}) => project.lago(['init', 'out/LagoInitFile'], { env }) }
   }
   const rebase = (image: string, backing: string, format = 'raw'): void =>
     void qemuImg('rebase', '-u', '-f', 'qcow2', '-F', format, '-b', backing, image)
@@ -318,14 +320,20 @@ describe('a layer that cannot be completed is an error that names disk and file'
     await symlink(path.join(dir, 'repo/tiny.raw'), path.join(dir, 'out/tiny:v1'))
     await rm(path.join(dir, 'store'), { recursive: true })
     await chmod(image, 0o444)
-    expect(await init()).toMatchObject({ exitCode: 0 })
+    // the link leads out of the directory of the image
+    expect(await init()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('lies outside of the directories for images'),
+    })
+    const env = { LAGO__INIT__IMAGE_DIRS: `/nowhere:${path.join(dir, 'repo')}` }
+    expect(await init(env)).toMatchObject({ exitCode: 0 })
     expect(existsSync(path.join(dir, 'store'))).toBe(false)
     expect(qemuImg('info', path.join(dir, IMAGES, 'vm0_root.qcow2'))).toContain(`backing file: ${image}`)
     await lago(['destroy', '--yes'])
     execFileSync('xz', [image])
     const text = await readFile(path.join(dir, 'out/LagoInitFile'), 'utf8')
     await writeFile(path.join(dir, 'out/LagoInitFile'), text.replace('vm0_root.qcow2', 'vm0_root.qcow2.xz'))
-    expect(await init()).toMatchObject({ exitCode: 0 })
+    expect(await init(env)).toMatchObject({ exitCode: 0 })
     const backing = path.join(dir, 'out/tiny:v1')
     expect(qemuImg('info', path.join(dir, IMAGES, 'vm0_root.qcow2'))).toContain(`backing file: ${backing}`)
     expectAt(path.join(dir, IMAGES, 'vm0_root.qcow2'), 'qcow2', 1, '8k')

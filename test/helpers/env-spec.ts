@@ -15,6 +15,7 @@ export function domainSpec(name: string, given: Partial<DomainSpec> = {}): Domai
     provider: undefined,
     nics: [nic('lago')],
     disks: [],
+    ova: undefined,
     sshUser: undefined,
     sshPassword: undefined,
     rootPassword: undefined,
@@ -50,7 +51,17 @@ export function netSpec(name: string, given: Partial<NetSpec> = {}): NetSpec {
 }
 
 export function templateDisk(name: string, dev: string, template = 'mini'): DiskSpec {
-  return { name, dev, metadata: {}, raw: {}, type: 'template', format: 'qcow2', template, version: undefined }
+  return {
+    name,
+    dev,
+    metadata: {},
+    raw: {},
+    type: 'template',
+    format: 'qcow2',
+    template,
+    version: undefined,
+    sizeBytes: undefined,
+  }
 }
 
 export function emptyDisk(name: string, dev: string, format: 'qcow2' | 'raw' = 'qcow2'): DiskSpec {
@@ -63,7 +74,7 @@ export function fileDisk(
   file: { rawPath: string; copy?: boolean; format?: 'qcow2' | 'raw' | 'iso' },
 ): DiskSpec {
   const { rawPath, copy = false, format = 'qcow2' } = file
-  return { name, dev, metadata: {}, raw: {}, type: 'file', format, rawPath, copy }
+  return { name, dev, metadata: {}, raw: {}, type: 'file', format, rawPath, remote: undefined, copy }
 }
 
 export function envSpec(domains: readonly DomainSpec[], nets: readonly NetSpec[]): EnvSpec {

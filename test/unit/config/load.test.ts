@@ -43,7 +43,7 @@ describe('loadConfig', () => {
     expect(JSON.parse(JSON.stringify(config))).toEqual({
       libvirt: { url: 'qemu:///system' },
       ssh: { user: 'root', password: '123456', tries: 100, timeoutMs: 10_000 },
-      store: { dir: '/var/lib/lago/store', reposDir: '/var/lib/lago/repos', offline: false },
+      store: { dir: '/var/lib/lago/store', reposDir: '/var/lib/lago/repos', imageDirs: [], offline: false },
       leaseDir: '/var/lib/lago/subnets',
       vm: { defaultType: 'default', defaultProvider: 'local-libvirt', accel: 'auto' },
       net: { stp: false },

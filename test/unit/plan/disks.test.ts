@@ -17,6 +17,7 @@ const layered: DiskSpec = {
   type: 'layered',
   format: 'qcow2',
   rawPath: '$HOME/base.qcow2',
+  sizeBytes: undefined,
 }
 
 describe('where a disk is', () => {

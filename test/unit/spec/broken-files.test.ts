@@ -94,9 +94,9 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
     ['7:13 prototypes.a.vcpu', '"none" is not a whole number'],
   ],
   [
-    'a VM of type ova',
-    vm('type: ova', 'url: http://example.com/a.ova'),
-    ['4:11 domains.vm0.type', 'ova are not supported yet'],
+    'a VM of type ova without its archive',
+    vm('type: ova'),
+    ['2:3 domains.vm0.url', 'is missing; expected the URL of the archive'],
   ],
   [
     'a name with a slash',
@@ -194,9 +194,9 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
     ['8:15 domains.vm0.disks[0].size', 'is not a size between'],
   ],
   [
-    'a disk by url',
-    disk('type: file', 'dev: vda', 'format: raw', 'url: http://example.com/a'),
-    ['9:9 domains.vm0.disks[0].url', 'disks by url are not supported yet; download it and give its path'],
+    'a disk by a URL of another kind',
+    disk('type: file', 'dev: vda', 'format: raw', 'url: ftp://example.com/a'),
+    ['9:14 domains.vm0.disks[0].url', 'a URL of http, https or file'],
   ],
   [
     'a file disk without a format',
@@ -226,7 +226,6 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
   [
     'a build step of another program',
     disk('type: empty', 'dev: vda', 'size: 1G', 'build: [{dd: {}}]'),
-    ['9:9 domains.vm0.disks[0].build', 'build steps are not supported yet'],
     ['9:18 domains.vm0.disks[0].build[0].dd', 'supported: virt-customize'],
   ],
   // nets

@@ -23,6 +23,7 @@ export const templateImport: CommandSpec = {
     const { importImage } = await import('../../../store/import-image.js')
     const { openTemplates } = await import('../../../store/templates.js')
     const { isUrl } = await import('../../../store/source.js')
+    const { looksLikeDigest } = await import('../../../store/remote-file.js')
     const { task, args, cwd, env } = context
     const place = (text: string): string => (isUrl(text) ? text : path.resolve(cwd, text))
     const [from, checksum] = [place(args.one('image') ?? ''), args.one('checksum')]
@@ -41,7 +42,7 @@ export const templateImport: CommandSpec = {
           name: args.one('name') ?? '',
           version: args.one('version') ?? today(),
           from,
-          checksum: checksum === undefined || isDigest(checksum) ? checksum : place(checksum),
+          checksum: checksum === undefined || looksLikeDigest(checksum) ? checksum : place(checksum),
           metadata: metadataOf(context),
         },
         { downloader: options.downloader, findParent },
@@ -49,10 +50,6 @@ export const templateImport: CommandSpec = {
       return { output: { [`${stored.ref.name}:${stored.ref.version}`]: stored.path } }
     })
   },
-}
-
-function isDigest(checksum: string): boolean {
-  return /^(sha\d+:)?[0-9a-f]{40,}$/i.test(checksum)
 }
 
 function today(): string {
