@@ -1,12 +1,7 @@
 /** From an image to a machine of this environment: what it is to know, and the ways to tell it (spec 6.1). */
 import type { BackingFile } from '../disk/qemu-img.js'
 
-/**
- * `cloud-init`: a NoCloud seed on a CD. `inject`: written into the ext4 root before the first start. `agent`: told by the
- * guest agent at the first start. `guestfs`: by virt-sysprep's appliance. `credentials`: systemd credentials in the
- * SMBIOS tables alone. `none`: nothing.
- */
-export type BootstrapStrategy = 'cloud-init' | 'inject' | 'agent' | 'guestfs' | 'credentials' | 'none'
+export type { BootstrapStrategy } from '../spec/types.js'
 
 /** What a machine is to know of itself and of its owner. */
 export interface Identity {

@@ -7,7 +7,7 @@ import type { DomainSpec, EnvSpec, NetSpec } from '../spec/types.js'
 import { allocateAddresses, type NicAddress } from './addresses.js'
 import { planDisks, type DiskFacts } from './disks.js'
 import { dnsRecords, netMapping, type NamedVm } from './dns.js'
-import { macOf } from './mac.js'
+import { macOf, macOfNic } from './mac.js'
 import { bridgeNames, domainLibvirtName, netLibvirtName } from './names.js'
 import type { EnvPlan, NetPlan, NicPlan, VmPlan } from './types.js'
 
@@ -48,20 +48,24 @@ function gatewaysOf(nets: EnvSpec['nets'], leased: ReadonlyMap<string, string>):
 function planVms(spec: EnvSpec, facts: PlanFacts, addresses: readonly NicAddress[]): ReadonlyMap<string, VmPlan> {
   const disks = planDisks(spec.domains.values(), facts)
   const vms = [...namedVms(spec)].map(([name, { spec: domain, managementNet }]): [string, VmPlan] => {
-    const nics = domain.nics.map((_, index) => planNic(spec, domain, index, addresses))
+    const nics = domain.nics.map((_, index) => planNic(spec, { uuid: facts.uuid, domain, index }, addresses))
     const managementIp = nics.find((nic) => nic.net === managementNet)?.ip
     const libvirtName = domainLibvirtName(facts.uuid, name)
     const machine = { managementNet, managementIp, nics, disks: disks.get(name) ?? [] }
-    return [name, { spec: domain, libvirtName, ...machine, found: {}, snapshots: new Map() }]
+    return [name, { spec: domain, libvirtName, ...machine, bootstrap: undefined, found: {}, snapshots: new Map() }]
   })
   return new Map(vms)
 }
 
-function planNic(spec: EnvSpec, domain: DomainSpec, index: number, addresses: readonly NicAddress[]): NicPlan {
+function planNic(
+  spec: EnvSpec,
+  { uuid, domain, index }: { readonly uuid: string; readonly domain: DomainSpec; readonly index: number },
+  addresses: readonly NicAddress[],
+): NicPlan {
   const net = spec.nets.get(domain.nics[index]?.net ?? '')
   if (net === undefined) throw new Error(`unreachable: nic ${index} of ${domain.name} is on a net that is not there`)
   const ip = addresses.find((address) => address.vm === domain.name && address.nic === index)?.ip
-  return { net: net.name, ip, mac: ip === undefined ? undefined : macOf(ip), mtu: net.mtu }
+  return { net: net.name, ip, mac: ip === undefined ? macOfNic(uuid, domain.name, index) : macOf(ip), mtu: net.mtu }
 }
 
 function planNets(

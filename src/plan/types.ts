@@ -1,5 +1,5 @@
 /** What will exist: pure data, absolute paths, decided once by `planEnv` and never changed after it. */
-import type { DiskSpec, DomainSpec, NetSpec } from '../spec/types.js'
+import type { BootstrapStrategy, DiskSpec, DomainSpec, NetSpec } from '../spec/types.js'
 
 export interface EnvPlan {
   /** 32 hex characters; part of every name that libvirt sees. */
@@ -16,6 +16,8 @@ export interface VmPlan {
   readonly managementIp: string | undefined
   readonly nics: readonly NicPlan[]
   readonly disks: readonly DiskPlan[]
+  /** Undefined: another program has made the prefix, or it is not decided yet. */
+  readonly bootstrap: BootstrapPlan | undefined
   /** What was found in the guest, kept so that it is looked for once. */
   readonly found: GuestFacts
   /** By name, oldest first. */
@@ -57,8 +59,17 @@ export interface SnapshotMemory {
 export interface NicPlan {
   readonly net: string
   readonly ip: string | undefined
-  readonly mac: string | undefined
+  readonly mac: string
   readonly mtu: number
+}
+
+/** How a VM was told its name and its owner's key. */
+export interface BootstrapPlan {
+  readonly strategy: BootstrapStrategy
+  /** A CD with what cloud-init reads; absolute. */
+  readonly seedPath: string | undefined
+  /** What is left to be done at the first start has been done, or there was nothing. */
+  readonly isDone: boolean
 }
 
 export interface DiskPlan {

@@ -63,7 +63,7 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
 }
 
 function withoutBootstrap(spec: EnvSpec): EnvSpec {
-  const domains = [...spec.domains].map(([name, domain]) => [name, { ...domain, bootstrap: false }] as const)
+  const domains = [...spec.domains].map(([name, domain]) => [name, { ...domain, bootstrap: 'none' as const }] as const)
   return { ...spec, domains: new Map(domains) }
 }
 

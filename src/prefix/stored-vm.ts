@@ -1,8 +1,8 @@
 /** One VM as its file in a prefix (spec 2.3). */
-import { macOf } from '../plan/mac.js'
+import { macOf, macOfNic } from '../plan/mac.js'
 import { domainLibvirtName } from '../plan/names.js'
-import type { NetPlan, NicPlan, VmPlan } from '../plan/types.js'
-import type { DomainSpec } from '../spec/types.js'
+import type { BootstrapPlan, NetPlan, NicPlan, VmPlan } from '../plan/types.js'
+import { BOOTSTRAP_STRATEGIES, BOOTSTRAP_WISHES, type BootstrapWish, type DomainSpec } from '../spec/types.js'
 import { cover, definedOnly, uncover } from './given.js'
 import { decodeDisk, diskSpec, encodeDisk, givenDiskKeys } from './stored-disk.js'
 import { fromStoredPath, toStoredPath } from './stored-paths.js'
@@ -33,6 +33,7 @@ export function encodeVm(vm: VmPlan, prefixDir: string): JsonObject {
     metadata: { ...spec.metadata, 'deploy-scripts': deployScripts },
     mgmt_net: vm.managementNet,
     ...encodeSnapshots(vm, prefixDir),
+    bootstrapped: vm.bootstrap && encodeBootstrap(vm.bootstrap, prefixDir),
     service_provider: vm.found.serviceManager,
     'guest-agent': vm.found.guestAgent,
     'vm-type': spec.vmType ?? 'default',
@@ -45,7 +46,9 @@ export function encodeVm(vm: VmPlan, prefixDir: string): JsonObject {
 export function decodeVm(stored: Stored, nets: ReadonlyMap<string, NetPlan>, place: VmPlace): VmPlan {
   const given = uncover(stored)
   const spec = domainSpec(given, stored, place)
-  const nics = mappingsAt(stored, 'nics').map((nic) => decodeNic(nic, nets))
+  const nics = mappingsAt(stored, 'nics').map((nic, index) =>
+    decodeNic(nic, nets, macOfNic(place.uuid, spec.name, index)),
+  )
   const managementNet = managementNetAt(stored, nics, nets)
   const onManagement = nics.find((nic) => nic.net === managementNet)
   const givenDisks = mappingsAt(given, 'disks')
@@ -58,11 +61,27 @@ export function decodeVm(stored: Stored, nets: ReadonlyMap<string, NetPlan>, pla
     disks: mappingsAt(stored, 'disks').map((disk, index) =>
       decodeDisk(disk, givenDisks[index] ?? disk, place.prefixDir),
     ),
+    bootstrap: has(stored, 'bootstrapped')
+      ? bootstrappedAt(mappingAt(stored, 'bootstrapped'), place.prefixDir)
+      : undefined,
     found: definedOnly({
       serviceManager: optionalTextAt(stored, 'service_provider'),
       guestAgent: optionalTextAt(stored, 'guest-agent'),
     }),
     snapshots: snapshotsAt(stored, place.prefixDir),
+  }
+}
+
+function encodeBootstrap({ strategy, seedPath, isDone }: BootstrapPlan, prefixDir: string): JsonObject {
+  return definedOnly({ by: strategy, seed: seedPath && toStoredPath(seedPath, prefixDir), done: isDone })
+}
+
+function bootstrappedAt(stored: Stored, prefixDir: string): BootstrapPlan {
+  const seed = optionalTextAt(stored, 'seed')
+  return {
+    strategy: choiceAt(stored, 'by', BOOTSTRAP_STRATEGIES),
+    seedPath: seed === undefined ? undefined : fromStoredPath(seed, prefixDir),
+    isDone: flagAt(stored, 'done', true),
   }
 }
 
@@ -77,11 +96,11 @@ function encodeNic(nic: NicPlan, given: unknown): JsonObject {
   return definedOnly({ ...objectOf(given), net: nic.net, ip: nic.ip, mtu: nic.mtu === 1500 ? undefined : nic.mtu })
 }
 
-function decodeNic(stored: Stored, nets: ReadonlyMap<string, NetPlan>): NicPlan {
+function decodeNic(stored: Stored, nets: ReadonlyMap<string, NetPlan>, ownMac: string): NicPlan {
   const net = nets.get(textAt(stored, 'net'))
   if (net === undefined) throw wrong(stored, 'net', `one of the nets: ${[...nets.keys()].join(', ')}`)
   const ip = optionalTextAt(stored, 'ip')
-  const mac = ip === undefined ? undefined : macOf(ip)
+  const mac = ip === undefined ? ownMac : macOf(ip)
   return { net: net.spec.name, ip, mac, mtu: wholeNumberAt(stored, 'mtu', net.spec.mtu) }
 }
 
@@ -109,7 +128,8 @@ function givenKeys(spec: DomainSpec): JsonObject {
     'ssh-password': spec.sshPassword,
     'root-password': spec.rootPassword,
     distro: spec.distro,
-    bootstrap: spec.bootstrap ? undefined : false,
+    bootstrap: storedBootstrap(spec.bootstrap),
+    'user-data': spec.userData,
     boot_time_sec: spec.bootTimeoutMs === DEFAULT_BOOT_TIMEOUT_S * 1000 ? undefined : spec.bootTimeoutMs / 1000,
     groups: unlessEmpty(spec.groups),
     artifacts: unlessEmpty(spec.artifacts),
@@ -136,7 +156,8 @@ function domainSpec(given: Stored, stored: Stored, { name, prefixDir }: VmPlace)
     sshPassword: optionalTextAt(given, 'ssh-password'),
     rootPassword: optionalTextAt(given, 'root-password'),
     distro: optionalTextAt(given, 'distro'),
-    bootstrap: flagAt(given, 'bootstrap', true),
+    bootstrap: bootstrapAt(given),
+    userData: userDataAt(given),
     bootTimeoutMs: wholeNumberAt(given, 'boot_time_sec', DEFAULT_BOOT_TIMEOUT_S) * 1000,
     groups: groupsAt(given),
     artifacts: textsAt(given, 'artifacts'),
@@ -150,6 +171,22 @@ function domainSpec(given: Stored, stored: Stored, { name, prefixDir }: VmPlace)
 const DEFAULT_MEMORY_MIB = 16_384
 const DEFAULT_VCPUS = 2
 const DEFAULT_BOOT_TIMEOUT_S = 600
+
+/** Upstream knows true, which is the default, and false. */
+function storedBootstrap(wish: BootstrapWish): BootstrapWish | false | undefined {
+  return wish === 'auto' ? undefined : wish === 'none' ? false : wish
+}
+
+function bootstrapAt(given: Stored): BootstrapWish {
+  const wish = BOOTSTRAP_WISHES.find((name) => name === given.values['bootstrap'])
+  return wish ?? (flagAt(given, 'bootstrap', true) ? 'auto' : 'none')
+}
+
+function userDataAt(given: Stored): DomainSpec['userData'] {
+  if (!has(given, 'user-data')) return undefined
+  const value = given.values['user-data']
+  return typeof value === 'string' ? value : mappingAt(given, 'user-data').values
+}
 
 function groupsAt(given: Stored): readonly string[] {
   return typeof given.values['groups'] === 'string' ? [given.values['groups']] : textsAt(given, 'groups')

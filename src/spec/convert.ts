@@ -1,7 +1,7 @@
 /** Valid input into the types that everyone else reads: defaults, units, one form for what may be written in several. */
 import type { MergedDomain } from './prototypes.js'
 import { mappingOf, valueAt, type PlainMapping } from './findings.js'
-import { domainSchema, flagOf, netSchema, type DiskInput } from './schema.js'
+import { bootstrapOf, domainSchema, flagOf, netSchema, type DiskInput } from './schema.js'
 import { parseSizeBytes } from './size.js'
 import type { DiskCommon, DiskSpec, DomainSpec, EnvSpec, NetSpec, RemoteFile } from './types.js'
 
@@ -40,7 +40,8 @@ function toDomain({ name, raw }: MergedDomain): DomainSpec {
     sshPassword: toText(input['ssh-password']),
     rootPassword: toText(input['root-password']),
     distro: input.distro,
-    bootstrap: input.bootstrap === undefined || flagOf(input.bootstrap),
+    bootstrap: bootstrapOf(input.bootstrap),
+    userData: input['user-data'],
     bootTimeoutMs: Number(input.boot_time_sec ?? DEFAULT_BOOT_TIMEOUT_S) * 1000,
     groups: typeof input.groups === 'string' ? [input.groups] : (input.groups ?? []),
     artifacts: input.artifacts ?? [],

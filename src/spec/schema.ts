@@ -8,6 +8,7 @@
  */
 import { z } from 'zod'
 import { isMapping } from './findings.js'
+import { BOOTSTRAP_WISHES, type BootstrapWish } from './types.js'
 
 export const DISK_TYPES = ['template', 'empty', 'file'] as const
 /** The only program that `build` steps can name (spec 3.8). */
@@ -236,7 +237,20 @@ export const domainSchema = z
         .optional()
         .describe('Service name of the QEMU guest agent; default: looked up'),
       distro: text('the name of a distribution').optional().describe("Default: from the first disk's metadata"),
-      bootstrap: flag().optional().describe('False: nothing is put into the guest before its first start'),
+      bootstrap: z
+        .union([z.boolean(), z.enum([...TRUE_WORDS, ...FALSE_WORDS, ...BOOTSTRAP_WISHES])], {
+          error: `true, false, or one of ${BOOTSTRAP_WISHES.join(', ')}`,
+        })
+        .optional()
+        .describe(
+          "How the guest is told its name and its owner's key: true or auto (the default) by what the image has; false or none: not at all",
+        ),
+      'user-data': z
+        .union([z.string().min(1), z.record(z.string(), z.unknown())], {
+          error: 'a mapping with keys of cloud-init, or a text that begins with #cloud-config or #!',
+        })
+        .optional()
+        .describe('For cloud-init, merged with what Lago says: a mapping of its keys, or a text that is its user data'),
       boot_time_sec: count('a whole number of seconds above 0')
         .optional()
         .describe('Limit of the wait for ssh; default 600'),
@@ -303,6 +317,12 @@ export const initFileSchema = z
 
 export type DiskInput = z.infer<typeof diskSchema>
 export type NetInput = z.infer<typeof netSchema>
+
+/** `true` and `false` keep upstream's meaning (spec 3.3). */
+export function bootstrapOf(value: unknown): BootstrapWish {
+  const wish = BOOTSTRAP_WISHES.find((name) => name === value)
+  return wish ?? (value === undefined || flagOf(value) ? 'auto' : 'none')
+}
 
 /** True for the spellings of true, false for everything else. */
 export function flagOf(value: unknown): boolean {

@@ -23,8 +23,10 @@ export interface DomainSpec {
   readonly sshPassword: string | undefined
   readonly rootPassword: string | undefined
   readonly distro: string | undefined
-  /** False: nothing is put into the guest before its first start. */
-  readonly bootstrap: boolean
+  /** How the guest is told its name and its owner's key; `none`: it is not. */
+  readonly bootstrap: BootstrapWish
+  /** For cloud-init, beside what Lago says: a mapping of its keys, or a text of any of its forms. */
+  readonly userData: Readonly<Record<string, unknown>> | string | undefined
   /** Limit for the wait for ssh, from `boot_time_sec`. */
   readonly bootTimeoutMs: number
   readonly groups: readonly string[]
@@ -35,6 +37,16 @@ export interface DomainSpec {
   /** The user's keys and values as given: stored in the prefix, where other programs read them (spec 2.3). */
   readonly raw: Readonly<Record<string, unknown>>
 }
+
+/**
+ * `cloud-init`: a NoCloud seed on a CD. `inject`: written into the ext4 root before the first start. `agent`: told by the
+ * guest agent at the first start. `guestfs`: by virt-sysprep's appliance. `credentials`: systemd credentials in the
+ * SMBIOS tables alone. `none`: nothing.
+ */
+export const BOOTSTRAP_STRATEGIES = ['cloud-init', 'inject', 'agent', 'guestfs', 'credentials', 'none'] as const
+export type BootstrapStrategy = (typeof BOOTSTRAP_STRATEGIES)[number]
+export const BOOTSTRAP_WISHES = ['auto', 'cloud-init', 'inject', 'agent', 'guestfs', 'credentials', 'none'] as const
+export type BootstrapWish = (typeof BOOTSTRAP_WISHES)[number]
 
 export interface NicSpec {
   readonly net: string

@@ -87,6 +87,7 @@ function devices(vm: VmPlan, env: EnvPlan, machine: MachineFacts): XmlElement {
   return element('devices', {}, [
     machine.emulator === undefined ? undefined : element('emulator', {}, machine.emulator),
     ...vm.disks.map((disk, index) => diskElement(disk, index, machine)),
+    ...seedElements(vm, machine),
     ...controllers(vm, machine),
     ...vm.nics.map((nic) => nicElement(nic, env, machine)),
     ...consoles(machine),
@@ -125,6 +126,21 @@ function diskElement(disk: DiskPlan, index: number, machine: MachineFacts): XmlE
   ])
 }
 
+/** A CD beside the disks, on the first name that none of them has. */
+function seedElements({ disks, bootstrap }: VmPlan, machine: MachineFacts): XmlElement[] {
+  if (bootstrap?.seedPath === undefined) return []
+  const taken = new Set(disks.map(({ spec }) => spec.dev))
+  const dev = ['hdd', 'hdc', 'hdb', 'hda', 'hdz'].find((name) => !taken.has(name)) ?? 'hdy'
+  return [
+    element('disk', { type: 'file', device: 'cdrom' }, [
+      element('driver', { name: 'qemu', type: 'raw' }),
+      element('source', { file: bootstrap.seedPath }),
+      element('target', { dev, bus: busOf({ bus: 'ide' }, machine) }),
+      element('readonly'),
+    ]),
+  ]
+}
+
 /**
  * A template's image is everybody's: it can be read by all, and libvirt is told to leave its owner as it is. Other
  * chains are left to libvirt to look at.
@@ -160,7 +176,7 @@ function cacheOf({ spec }: DiskPlan): 'unsafe' | 'writeback' {
 }
 
 /** Only the older machines of x86 have ide. */
-function busOf({ bus }: DiskPlan, { arch, machineType }: MachineFacts): string {
+function busOf({ bus }: Pick<DiskPlan, 'bus'>, { arch, machineType }: MachineFacts): string {
   if (bus !== 'ide') return bus
   if (!X86_ARCHES.includes(arch)) return 'scsi'
   return machineType?.includes('q35') ? 'sata' : 'ide'
@@ -181,7 +197,7 @@ function nicElement(nic: NicPlan, env: EnvPlan, machine: MachineFacts): XmlEleme
   const net = env.nets.get(nic.net)
   if (net === undefined) throw new Error(`unreachable: net ${nic.net} is not planned`)
   return element('interface', { type: 'network' }, [
-    nic.mac === undefined ? undefined : element('mac', { address: nic.mac }),
+    element('mac', { address: nic.mac }),
     element('source', { network: net.libvirtName }),
     element('model', { type: 'virtio' }),
     machine.domainType === 'kvm' ? element('driver', { name: 'vhost', queues: 2 }) : undefined,

@@ -37,7 +37,8 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     async start(task, vm, context) {
       const machine = await machines.forVm(task, vm)
       const { name, bootstrap } = vm.spec
-      const credentials = bootstrap ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
+      const credentials =
+        bootstrap !== 'none' ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
       const { consoleLogPath } = context
       await beginConsoleLog(consoleLogPath)
       try {

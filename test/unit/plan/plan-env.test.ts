@@ -65,10 +65,15 @@ describe('planEnv', () => {
     expect(planned.nets.get('b')?.isManagement).toBe(false)
   })
 
-  test('leaves addresses and MACs on a bridge to others', () => {
+  test('leaves addresses on a bridge to others; each nic has a MAC of its own there, which stays', () => {
     const own = envSpec([domainSpec('vm0', { nics: [nic('br')] })], [netSpec('br', { type: 'bridge' })])
     const planned = planEnv(own, planFacts(own))
-    expect(planned.vms.get('vm0')).toMatchObject({ managementIp: undefined, nics: [{ ip: undefined, mac: undefined }] })
+    expect(planned.vms.get('vm0')).toMatchObject({
+      managementIp: undefined,
+      nics: [{ ip: undefined, mac: expect.stringMatching(/^54:52:fe(:[0-9a-f]{2}){3}$/) }],
+    })
+    const again = planEnv(own, planFacts(own, { uuid: UUID.replace('6', '7') }))
+    expect(again.vms.get('vm0')?.nics[0]?.mac).not.toBe(planned.vms.get('vm0')?.nics[0]?.mac)
     expect(planned.nets.get('br')).toMatchObject({ gateway: undefined, bridgeName: '6f1a-br' })
   })
 })

@@ -60,7 +60,7 @@ describe('ini', () => {
     ['bootstrap', '[bootstrap=False]'],
     ['vm-type/', '[vm-type/=default]'],
   ])('the key %s is as typed', (key, group) => {
-    const inventory = ansibleInventory(prefixWith([vm('vm0', { bootstrap: false })]), [key])
+    const inventory = ansibleInventory(prefixWith([vm('vm0', { bootstrap: 'none' })]), [key])
     expect(renderIni(inventory)).toBe(`${group}\n${line('vm0', 2)}`)
   })
 

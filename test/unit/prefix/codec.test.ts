@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { planEnv } from '../../../src/plan/plan-env.js'
 import type { EnvPlan } from '../../../src/plan/types.js'
 import { decodeEnv, decodeNames, encodeEnv, type EncodedPrefix } from '../../../src/prefix/codec.js'
-import type { DiskSpec, DomainSpec, NetSpec } from '../../../src/spec/types.js'
+import { BOOTSTRAP_WISHES, type DiskSpec, type DomainSpec, type NetSpec } from '../../../src/spec/types.js'
 import {
   domainSpec,
   emptyDisk,
@@ -68,7 +68,8 @@ function elaborate(): EnvPlan {
     disks: [root, own, data],
     sshPassword: '1234',
     rootPassword: 'secret',
-    bootstrap: false,
+    bootstrap: 'none',
+    userData: { packages: ['vim'] },
     bootTimeoutMs: 30_000,
     groups: ['web'],
     deployScripts: [`${PREFIX_DIR}/scripts/_home_u_a.sh`],
@@ -82,6 +83,7 @@ function elaborate(): EnvPlan {
       'ssh-password': 1234,
       'root-password': 'secret',
       bootstrap: 'no',
+      'user-data': { packages: ['vim'] },
       boot_time_sec: '30',
       groups: 'web',
       metadata,
@@ -138,7 +140,8 @@ describe('encode, then decode', () => {
       sshPassword: optionalText,
       rootPassword: optionalText,
       distro: optionalText,
-      bootstrap: fc.boolean(),
+      bootstrap: fc.constantFrom(...BOOTSTRAP_WISHES),
+      userData: fc.constantFrom(undefined, '#cloud-config\n{}', { packages: ['vim'] }),
       bootTimeoutMs: fc.integer({ min: 1, max: 1000 }).map((seconds) => seconds * 1000),
       groups: fc.array(fc.string()),
       artifacts: fc.array(fc.string()),
@@ -325,7 +328,7 @@ describe('a prefix of upstream 1.0', () => {
     expect(vms.get('host0')).toMatchObject({
       managementIp: '192.168.203.3',
       nics: [{ mtu: 1500 }, { net: 'storage', ip: '192.168.204.2', mtu: 9000 }],
-      spec: { vcpus: 4, groups: ['hosts'], bootstrap: false },
+      spec: { vcpus: 4, groups: ['hosts'], bootstrap: 'none' },
     })
   })
 

@@ -56,7 +56,11 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
   ['a memory in words', vm('memory: lots'), ['4:13 domains.vm0.memory', '"lots" is not a whole number of MiB']],
   ['a fraction of a CPU', vm('vcpu: 1.5'), ['4:11 domains.vm0.vcpu', '1.5 is not a whole number']],
   ['an accelerator misspelt', vm('accel: kmv'), ['4:12 domains.vm0.accel', 'did you mean kvm']],
-  ['a boolean in doubt', vm('bootstrap: maybe'), ['4:16 domains.vm0.bootstrap', '"maybe" is not true or false']],
+  [
+    'a boolean in doubt',
+    vm('bootstrap: maybe'),
+    ['4:16 domains.vm0.bootstrap', '"maybe" is not true, false, or one of auto, cloud-init'],
+  ],
   [
     'both CPU keys',
     vm('cpu_model: Haswell', 'cpu_custom: {}'),

@@ -102,14 +102,34 @@ describe('what comes out', () => {
   })
 
   test.each([
-    ['template', { template_name: 't', template_version: 'v1' }, { format: 'qcow2', template: 't', version: 'v1' }],
-    ['template', { template_name: 't', format: 'qcow2' }, { format: 'qcow2', template: 't', version: undefined }],
-    ['template', { template_type: 'qcow2', path: '$X/b' }, { type: 'layered', format: 'qcow2', rawPath: '$X/b' }],
+    [
+      'template',
+      { template_name: 't', template_version: 'v1' },
+      { format: 'qcow2', template: 't', version: 'v1', sizeBytes: undefined },
+    ],
+    [
+      'template',
+      { template_name: 't', format: 'qcow2' },
+      { format: 'qcow2', template: 't', version: undefined, sizeBytes: undefined },
+    ],
+    [
+      'template',
+      { template_type: 'qcow2', path: '$X/b' },
+      { type: 'layered', format: 'qcow2', rawPath: '$X/b', sizeBytes: undefined },
+    ],
     ['empty', { size: '1.5k' }, { format: 'qcow2', sizeBytes: 1536 }],
     ['empty', { size: 2097152, format: 'raw' }, { format: 'raw', sizeBytes: 2097152 }],
-    ['file', { path: '/a', format: 'iso' }, { format: 'iso', rawPath: '/a', copy: false }],
-    ['file', { path: '/a', format: 'raw', make_a_copy: 'True' }, { format: 'raw', rawPath: '/a', copy: true }],
-    ['file', { path: '/a', format: 'raw', make_a_copy: 'no' }, { format: 'raw', rawPath: '/a', copy: false }],
+    ['file', { path: '/a', format: 'iso' }, { format: 'iso', rawPath: '/a', remote: undefined, copy: false }],
+    [
+      'file',
+      { path: '/a', format: 'raw', make_a_copy: 'True' },
+      { format: 'raw', rawPath: '/a', remote: undefined, copy: true },
+    ],
+    [
+      'file',
+      { path: '/a', format: 'raw', make_a_copy: 'no' },
+      { format: 'raw', rawPath: '/a', remote: undefined, copy: false },
+    ],
   ])('a disk of type %s: %j', async (type, keys, expected) => {
     const disk = { name: 'root', dev: 'vda', type, ...keys }
     const domain = await domainOf({ disks: [disk] })
@@ -121,7 +141,7 @@ describe('what comes out', () => {
     [{ groups: ['a', 'b'] }, { groups: ['a', 'b'] }],
     [
       { bootstrap: 'off', boot_time_sec: '5' },
-      { bootstrap: false, bootTimeoutMs: 5000 },
+      { bootstrap: 'none', bootTimeoutMs: 5000 },
     ],
     [
       { 'root-password': 123456, 'ssh-password': 'x' },
@@ -135,6 +155,12 @@ describe('what comes out', () => {
       { vcpu: '3', cpu_model: 'Haswell' },
       { vcpus: 3, cpuModel: 'Haswell' },
     ],
+    [{ bootstrap: 'True' }, { bootstrap: 'auto' }],
+    [
+      { bootstrap: 'cloud-init', 'user-data': '#!/bin/sh\necho hi\n' },
+      { bootstrap: 'cloud-init', userData: '#!/bin/sh\necho hi\n' },
+    ],
+    [{ 'user-data': { packages: ['vim'] } }, { userData: { packages: ['vim'] } }],
     [{ cpu_custom: { '@mode': 'custom' } }, { cpuCustom: { '@mode': 'custom' } }],
     [{ metadata: { 'ovirt-scripts': ['a'] } }, { deployScripts: ['a'] }],
     [{ metadata: { 'ovirt-scripts': ['a'], 'deploy-scripts': [] } }, { deployScripts: ['a'] }],
@@ -269,7 +295,8 @@ const EMPTY_DOMAIN: DomainSpec = {
   sshPassword: undefined,
   rootPassword: undefined,
   distro: undefined,
-  bootstrap: true,
+  bootstrap: 'auto',
+  userData: undefined,
   bootTimeoutMs: 600_000,
   groups: [],
   artifacts: [],
