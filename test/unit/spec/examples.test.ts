@@ -6,7 +6,10 @@ import { readInitFile } from '../../../src/spec/load.js'
 
 // from build/test/unit/spec
 const examplesDir = fileURLToPath(new URL('../../../../examples/', import.meta.url))
-const initFiles = (await readdir(path.join(examplesDir, 'init-files'))).map((name) => path.join('init-files', name))
+const below = async (dir: string): Promise<string[]> =>
+  (await readdir(path.join(examplesDir, dir))).map((name) => path.join(dir, name))
+const cloudImages = (await below('cloud-images')).filter((name) => name.endsWith('.yaml'))
+const initFiles = [...(await below('init-files')), ...cloudImages]
 
 test.each([...initFiles, 'quickstart/LagoInitFile'])('examples/%s has neither errors nor warnings', async (name) => {
   const { spec, warnings } = await readInitFile(path.join(examplesDir, name))
