@@ -37,7 +37,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   yargs: ['src/cli/help.ts'],
   'yargs-parser': ['src/cli/parse.ts'],
   zod: ['src/spec/', 'src/config/'],
-  'js-yaml': ['src/spec/', 'src/cli/output/'],
+  'js-yaml': ['src/spec/', 'src/cli/output/', 'src/bootstrap/cloud-init/'],
   yaml: ['src/spec/'],
   winston: ['src/log/'],
   'fast-xml-parser': ['src/vm/libvirt/', 'src/disk/ova.ts'],

@@ -101,7 +101,10 @@ export interface VmSleep {
   restore(task: Task, vm: VmPlan, files: SnapshotFiles): Promise<void>
 }
 
-/** What comes back is the guest's word. Everything throws `LAGO_AGENT` when there is no answer in time. */
+/**
+ * What comes back is the guest's word. Everything throws `LAGO_AGENT` when there is no answer in time, or when the agent
+ * refuses.
+ */
 export interface GuestAgent {
   ping(task: Task, timeoutMs: number): Promise<void>
   /** The guest's clock. */
@@ -109,4 +112,23 @@ export interface GuestAgent {
   /** Nothing is written to the guest's file systems until `thaw`. */
   freeze(task: Task): Promise<void>
   thaw(task: Task): Promise<void>
+  /** Those that the agent knows, by name; false: it has been told not to obey. */
+  commands(task: Task): Promise<ReadonlyMap<string, boolean>>
+  /**
+   * Runs a program in the guest as root, to its end. Throws `LAGO_TIMEOUT` when that takes longer than `timeoutMs`; the
+   * program runs on then, as it does after an abort.
+   */
+  run(task: Task, argv: readonly [string, ...string[]], timeoutMs: number): Promise<AgentRun>
+  /** OpenSSH one-line public keys, beside those that `user` has already. */
+  addAuthorizedKeys(task: Task, user: string, keys: readonly string[]): Promise<void>
+  /** `password` as it is; it is in no error. */
+  setPassword(task: Task, user: string, password: string): Promise<void>
+}
+
+export interface AgentRun {
+  /** 128 + n for signal n. */
+  readonly exitCode: number
+  /** Each up to 1 MiB, the rest left out. */
+  readonly stdout: string
+  readonly stderr: string
 }

@@ -116,6 +116,10 @@ function withFake(
       setTime: async () => undefined,
       freeze: async () => void said.push('freeze'),
       thaw: async () => void said.push('thaw'),
+      commands: async () => new Map(),
+      run: async () => ({ exitCode: 127, stdout: '', stderr: '' }),
+      addAuthorizedKeys: async () => undefined,
+      setPassword: async () => undefined,
     }),
   }
   return { host: { ...host, providers: createRegistry('VM provider', [['local-libvirt', provider]]) }, said }
