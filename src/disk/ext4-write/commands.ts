@@ -5,8 +5,8 @@
 import { LagoError } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
 import type { Ext4 } from '../ext4/file-system.js'
-import type { Access, DirectoryOperation, FileOperation, LinkOperation, WriteOperation } from './operations.js'
-import { findDirectory, inTheWay, openView, partsOf, type Directory, type Entry, type View } from './view.js'
+import type { Access, FileOperation, LinkOperation, WriteOperation } from './operations.js'
+import { findDirectory, inTheWay, openView, partsOf, type Directory, type View } from './view.js'
 
 export interface Batch {
   readonly commands: readonly Command[]
@@ -42,32 +42,25 @@ class BatchBuilder implements Batch {
   async add(task: Task, operation: FileOperation): Promise<void> {
     const { path } = operation
     const { parentPath, name } = split(path)
-    const make = (parent: Directory, name: string): Directory => this.#makeDirectory(path, parent, name)
-    const parent = await findDirectory(task, this.#view, parentPath, make)
-    const found = await this.#view.find(task, parent, name)
     switch (operation.kind) {
       case 'directory':
-        return this.#ensureDirectory(task, { operation, parent, name, found })
+        this.#enter(await this.#reach(task, path, path))
+        return this.#setAccess('.', DIRECTORY_TYPE, operation)
       case 'file':
-        this.#remove(path, parent, name, found)
-        return this.#write(operation, parent, name)
+        return this.#write(operation, await this.#clear(task, path, await this.#reach(task, path, parentPath)), name)
       case 'symlink':
-        this.#remove(path, parent, name, found)
-        return this.#link(operation, parent, name)
-      case 'remove':
-        return this.#remove(path, parent, name, found)
+        return this.#link(operation, await this.#clear(task, path, await this.#reach(task, path, parentPath)), name)
+      case 'remove': {
+        const parent = await findDirectory(task, this.#view, { path: parentPath, make: () => undefined })
+        if (parent !== undefined) await this.#clear(task, path, parent)
+      }
     }
   }
 
-  async #ensureDirectory(
-    task: Task,
-    { operation, parent, name, found }: Target & { readonly operation: DirectoryOperation },
-  ): Promise<void> {
-    const make = (parent: Directory, name: string): Directory => this.#makeDirectory(operation.path, parent, name)
-    const directory =
-      found === undefined ? make(parent, name) : await findDirectory(task, this.#view, operation.path, make)
-    this.#enter(directory)
-    this.#setAccess('.', DIRECTORY_TYPE, operation)
+  /** The directory at `dirPath`, made where it is missing; `path` is what it is wanted for. */
+  async #reach(task: Task, path: string, dirPath: string): Promise<Directory> {
+    const make = (parent: Directory, name: string): Directory => this.#makeDirectory(path, parent, name)
+    return findDirectory(task, this.#view, { path: dirPath, make })
   }
 
   #makeDirectory(path: string, parent: Directory, name: string): Directory {
@@ -91,14 +84,18 @@ class BatchBuilder implements Batch {
     this.#view.set(parent, name, { kind: 'symlink', target })
   }
 
-  #remove(path: string, parent: Directory, name: string, found: Entry | undefined): void {
-    if (found === undefined) return
+  /** Removes what is at `path`, whose last part is in `parent`. Gives `parent`. */
+  async #clear(task: Task, path: string, parent: Directory): Promise<Directory> {
+    const { name } = split(path)
+    const found = await this.#view.find(task, parent, name)
+    if (found === undefined) return parent
     if (found.kind === 'directory') throw inTheWay(path, 'it is a directory')
     if (found.inode?.hasAttributeBlock === true)
       throw inTheWay(path, 'what is there has a block of extended attributes, which debugfs would lose')
     this.#open(path, parent)
     this.#run('rm', name)
     this.#view.set(parent, name, undefined)
+    return parent
   }
 
   /** `target` with `./` before it: debugfs takes `<5>` for the number of an inode. */
@@ -128,12 +125,6 @@ class BatchBuilder implements Batch {
   #run(...words: readonly string[]): void {
     this.commands.push({ words })
   }
-}
-
-interface Target {
-  readonly parent: Directory
-  readonly name: string
-  readonly found: Entry | undefined
 }
 
 /** Of an inode's mode (ext2_fs.h). */

@@ -59,16 +59,18 @@ const MAX_LINKS = 40
 /** Links may lead to paths of thousands of parts that are not there; no honest ones do. */
 const MAX_PARTS = 200
 
+/** What to do about a directory that is missing on the way; without one for it there is no way. */
+export type Make<T extends Directory | undefined> = (parent: Directory, name: string) => T
+
 /**
- * The directory that `path` leads to, links followed within the file system. `make` is called for one that is missing.
+ * The directory that `path` leads to, links followed within the file system.
  * Throws `LAGO_DISK_UNWRITABLE` where something else is on the way, or links lead in circles.
  */
-export async function findDirectory(
+export async function findDirectory<T extends Directory | undefined>(
   task: Task,
   view: View,
-  path: string,
-  make: (parent: Directory, name: string) => Directory,
-): Promise<Directory> {
+  { path, make }: { readonly path: string; readonly make: Make<T> },
+): Promise<Directory | T> {
   let stack: Directory[] = []
   let [links, parts] = [0, 0]
   const rest = partsOf(path)
@@ -79,14 +81,14 @@ export async function findDirectory(
       continue
     }
     const parent = stack.at(-1) ?? view.root
-    const entry = await view.find(task, parent, part)
-    if (entry === undefined) stack.push(make(parent, part))
-    else if (entry.kind === 'directory') stack.push(entry)
-    else if (entry.kind === 'file') throw inTheWay(path, `${JSON.stringify(part)} is not a directory`)
+    const found = (await view.find(task, parent, part)) ?? make(parent, part)
+    if (found === undefined) return found
+    if (found.kind === 'directory') stack.push(found)
+    else if (found.kind === 'file') throw inTheWay(path, `${JSON.stringify(part)} is not a directory`)
     else if (++links > MAX_LINKS) throw inTheWay(path, 'links lead in circles')
     else {
-      if (entry.target.startsWith('/')) stack = []
-      rest.unshift(...partsOf(entry.target))
+      if (found.target.startsWith('/')) stack = []
+      rest.unshift(...partsOf(found.target))
     }
   }
   return stack.at(-1) ?? view.root

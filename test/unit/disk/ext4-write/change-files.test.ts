@@ -58,6 +58,7 @@ const EVERYTHING: readonly FileOperation[] = [
   { kind: 'directory', path: '/etc/many', mode: 0o711 },
   { kind: 'remove', path: '/etc/many/entry-7-with-a-name-that-fills-blocks' },
   { kind: 'remove', path: '/etc/many/never-there' },
+  { kind: 'remove', path: '/nowhere/at/all' },
   ...Array.from({ length: 60 }, (_, number) => file(`/etc/many/new-${number}-with-a-name-that-fills-blocks`, '')),
   { kind: 'symlink', path: '/etc/new/wants/a.service', target: '/lib/a.service' },
   { kind: 'symlink', path: '/etc/long-link', target: `/${'x'.repeat(200)}` },
@@ -82,6 +83,7 @@ async function expectEverythingThere(look: Look): Promise<void> {
   expect(await look('/real/.ssh/authorized_keys')).toEqual(key)
   expect(await look('/etc/many')).toMatchObject({ type: 'directory', mode: '711', owner: '0:0' })
   expect(await look('/etc/many/entry-7-with-a-name-that-fills-blocks')).toBeUndefined()
+  expect(await look('/nowhere')).toBeUndefined()
   expect(await look('/etc/many/entry-8-with-a-name-that-fills-blocks')).toBeDefined()
   expect(await look('/etc/many/new-59-with-a-name-that-fills-blocks')).toBeDefined()
   expect(await look('/etc/new/wants')).toMatchObject({ type: 'directory', mode: '755', owner: '0:0' })
