@@ -5,6 +5,8 @@ import { partOf, type BlockSource } from './block-source.js'
 export interface Partition {
   /** As Linux counts: the 1 of `sda1`. */
   readonly number: number
+  /** Where it begins on the disk. */
+  readonly offsetBytes: number
   readonly source: BlockSource
 }
 
@@ -77,5 +79,6 @@ async function gptPartitions(task: Task, disk: BlockSource): Promise<Partition[]
 }
 
 function partition(disk: BlockSource, number: number, start: number, sectors: number): Partition {
-  return { number, source: partOf(disk, start * SECTOR, sectors * SECTOR) }
+  const offsetBytes = start * SECTOR
+  return { number, offsetBytes, source: partOf(disk, offsetBytes, sectors * SECTOR) }
 }

@@ -60,7 +60,16 @@ export async function createEmpty(
 
 /** Works on an image that a running VM uses, too. */
 export async function readImageInfo(task: Task, imagePath: string): Promise<ImageInfo> {
-  const { stdout } = await qemuImg(task, ['info', '--output=json', '--force-share', absolute(imagePath)])
+  return imageInfo(task, ['--force-share', absolute(imagePath)])
+}
+
+/** Throws `LAGO_COMMAND_FAILED` with qemu's words about a lock while another process has the image open for writing. */
+export async function readUnusedImageInfo(task: Task, imagePath: string, format: ImageFormat): Promise<ImageInfo> {
+  return imageInfo(task, ['-f', format, absolute(imagePath)])
+}
+
+async function imageInfo(task: Task, words: readonly string[]): Promise<ImageInfo> {
+  const { stdout } = await qemuImg(task, ['info', '--output=json', ...words])
   const info = JSON.parse(stdout) as QemuImgInfo // qemu's own schema, BlockDeviceInfo
   return {
     format: info.format,

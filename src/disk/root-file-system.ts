@@ -5,33 +5,50 @@ import { openExt4, type Ext4 } from './ext4/file-system.js'
 import { findPath } from './ext4/paths.js'
 import { readPartitions, type Partition } from './partitions.js'
 
+/** A file system that fills a partition, or the whole disk. */
+export interface Place {
+  readonly offsetBytes: number
+  readonly source: BlockSource
+}
+
+export interface Root extends Place {
+  readonly fs: Ext4
+}
+
 /**
  * The partition that `wanted` names (`/dev/sda2`: the second), else the first ext file system that has an `/etc`; it may
  * fill the disk without a partition table. Undefined: there is none that can be read.
  */
 export async function findRoot(task: Task, disk: BlockSource, wanted: string | undefined): Promise<Ext4 | undefined> {
+  return (await locateRoot(task, disk, wanted))?.fs
+}
+
+/** As `findRoot`, with its place on the disk. */
+export async function locateRoot(task: Task, disk: BlockSource, wanted: string | undefined): Promise<Root | undefined> {
   const partitions = await readPartitions(task, disk)
-  for (const source of inOrder(disk, partitions, wanted)) {
-    const fs = await openExt4(task, source)
+  for (const place of inOrder(disk, partitions, wanted)) {
+    const fs = await openExt4(task, place.source)
     if (fs === undefined) continue
-    if (source === named(partitions, wanted) || (await hasEtc(task, fs))) return fs
+    if (place === named(partitions, wanted) || (await hasEtc(task, fs)))
+      return { offsetBytes: place.offsetBytes, source: place.source, fs }
   }
   return undefined
 }
 
-function inOrder(
-  disk: BlockSource,
-  partitions: readonly Partition[],
-  wanted: string | undefined,
-): readonly BlockSource[] {
-  const first = named(partitions, wanted)
-  const others = partitions.map(({ source }) => source).filter((source) => source !== first)
-  return [...(first === undefined ? [] : [first]), ...others, disk]
+/** Where `findRoot` looks, in its order. */
+export async function placesOf(task: Task, disk: BlockSource, wanted: string | undefined): Promise<readonly Place[]> {
+  return inOrder(disk, await readPartitions(task, disk), wanted)
 }
 
-function named(partitions: readonly Partition[], wanted: string | undefined): BlockSource | undefined {
+function inOrder(disk: BlockSource, partitions: readonly Partition[], wanted: string | undefined): readonly Place[] {
+  const first = named(partitions, wanted)
+  const others = partitions.filter((partition) => partition !== first)
+  return [...(first === undefined ? [] : [first]), ...others, { offsetBytes: 0, source: disk }]
+}
+
+function named(partitions: readonly Partition[], wanted: string | undefined): Place | undefined {
   const number = /\d+$/.exec(wanted ?? '')?.[0]
-  return partitions.find((partition) => String(partition.number) === number)?.source
+  return partitions.find((partition) => String(partition.number) === number)
 }
 
 async function hasEtc(task: Task, fs: Ext4): Promise<boolean> {

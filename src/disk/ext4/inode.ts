@@ -9,17 +9,24 @@ export interface Inode {
   readonly type: 'file' | 'directory' | 'symlink' | 'other'
   /** Permission bits. */
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
   readonly sizeBytes: number
   /** Seconds since the epoch. */
   readonly mtimeS: number
   readonly usesExtents: boolean
   readonly isEncrypted: boolean
+  /** Names in this directory are compared without regard to case. */
+  readonly isCasefolded: boolean
+  /** Extended attributes are in a block of their own, which other files may share. */
+  readonly hasAttributeBlock: boolean
   /** 60 bytes: block numbers, extents, or a short link's target. */
   readonly blockArea: Buffer
 }
 
 const FLAG_EXTENTS = 0x80000
 const FLAG_ENCRYPTED = 0x800
+const FLAG_CASEFOLDED = 0x40000000
 
 const TYPES: Readonly<Record<number, Inode['type']>> = { 0x8000: 'file', 0x4000: 'directory', 0xa000: 'symlink' }
 
@@ -43,10 +50,14 @@ function decode(number: number, raw: Buffer): Inode {
     number,
     type: TYPES[mode & 0xf000] ?? 'other',
     mode: mode & 0o7777,
+    uid: raw.readUInt16LE(0x2) + raw.readUInt16LE(0x78) * 2 ** 16,
+    gid: raw.readUInt16LE(0x18) + raw.readUInt16LE(0x7a) * 2 ** 16,
     sizeBytes: raw.readUInt32LE(0x4) + raw.readUInt32LE(0x6c) * 2 ** 32,
     mtimeS: raw.readInt32LE(0x10),
     usesExtents: (flags & FLAG_EXTENTS) !== 0,
     isEncrypted: (flags & FLAG_ENCRYPTED) !== 0,
+    isCasefolded: (flags & FLAG_CASEFOLDED) !== 0,
+    hasAttributeBlock: raw.readUInt32LE(0x68) !== 0 || raw.readUInt16LE(0x76) !== 0,
     blockArea: raw.subarray(0x28, 0x28 + 60),
   }
 }

@@ -63,8 +63,8 @@ export async function expandPath(task: Task, disk: Ext4, pattern: string): Promi
   return found
 }
 
-/** The files that a pattern meets are mostly in one directory, which need not be read for each of them. */
-function keepingEntries(fs: Ext4): Ext4 {
+/** What is asked for is mostly in few directories, which need not be read each time. For a short look: it gets old. */
+export function keepingEntries(fs: Ext4): Ext4 {
   const kept = new Map<number, readonly DirectoryEntry[]>()
   return {
     ...fs,

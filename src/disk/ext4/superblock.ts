@@ -71,10 +71,15 @@ export function descriptorPlace(fs: Superblock, group: number): { readonly block
   const index = Math.floor(group / perBlock)
   const offset = (group % perBlock) * fs.descriptorSize
   if (fs.firstMetaGroup === undefined || index < fs.firstMetaGroup)
-    return { block: fs.firstDataBlock + 1 + index, offset }
+    return { block: groupStart(fs, 0) + 1 + index, offset }
   const first = index * perBlock
-  const block = fs.firstDataBlock + first * fs.blocksPerGroup + (hasSuperblock(fs, first) ? 1 : 0)
-  return { block, offset }
+  return { block: groupStart(fs, first) + (hasSuperblock(fs, first) ? 1 : 0), offset }
+}
+
+/** With clusters of several blocks of 1 KiB, the first group counts from block 0, and its superblock is in block 1. */
+function groupStart(fs: Superblock, group: number): number {
+  const start = fs.firstDataBlock + group * fs.blocksPerGroup
+  return start === 0 && fs.blockSize === PLACE ? 1 : start
 }
 
 function hasSuperblock(fs: Superblock, group: number): boolean {

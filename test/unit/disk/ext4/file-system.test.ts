@@ -50,6 +50,7 @@ const KINDS = [
   ['ext4', 'ext4', []],
   ['ext4 with blocks of 1 KiB and old inodes', 'ext4', ['-b', '1024', '-I', '128']],
   ['ext4 without 64 bits and checksums', 'ext4', ['-O', '^64bit,^metadata_csum']],
+  ['ext4 with clusters of several blocks', 'ext4', ['-b', '1024', '-O', 'bigalloc']],
   ['ext4 with descriptors in each group', 'ext4', ['-b', '1024', '-O', 'meta_bg,^resize_inode', '-g', '1024']],
 ] as const
 
