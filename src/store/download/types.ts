@@ -3,21 +3,22 @@ import type { Task } from '../../base/task.js'
 
 export interface Downloader {
   /**
-   * A file as a stream of its bytes as served. A connection that breaks is taken up again where it broke; each of `urls`
-   * is tried in order, until one answers.
+   * A file as a stream of its bytes as served. A connection that breaks is taken up again where it broke; `urls` are
+   * mirrors, the next one is tried when one fails.
    * Throws `LAGO_DOWNLOAD` (and so does the stream), `LAGO_OFFLINE`.
    */
   open(task: Task, urls: readonly string[]): Promise<DownloadStream>
-  /** A small text. Throws `LAGO_DOWNLOAD`, also when it is longer than `maxBytes`; `LAGO_OFFLINE`. */
+  /** A small text in UTF-8. Throws `LAGO_DOWNLOAD`, also when it is longer than `maxBytes`; `LAGO_OFFLINE`. */
   text(task: Task, urls: readonly string[], options?: TextOptions): Promise<TextAnswer>
 }
 
-export interface DownloadStream {
-  /** The URL that answered, after redirects, without user and password. */
+/** Its disposal ends the connection: needed only when the chunks are not asked for. May be disposed of twice. */
+export interface DownloadStream extends AsyncDisposable {
+  /** The URL that answered, after redirects, as it may be shown. */
   readonly url: string
   /** As the server says; undefined when it does not. */
   readonly sizeBytes: number | undefined
-  /** To be read once. Fails unless exactly `sizeBytes` came. Progress is told to the task. */
+  /** To be read once. Fails unless exactly `sizeBytes` came. Progress is told to the task that opened it. */
   readonly chunks: AsyncIterable<Buffer>
 }
 
@@ -25,7 +26,7 @@ export interface TextOptions {
   /** Default 16 MiB. */
   readonly maxBytes?: number
   /** Of the copy that is there; the answer is then `undefined` text when nothing changed. */
-  readonly etag?: string
+  readonly etag?: string | undefined
 }
 
 export interface TextAnswer {
