@@ -45,18 +45,17 @@ export async function openFuseImage(task: Task, image: FuseRequest): Promise<Fus
   const guard = await endWithParent(task)
   const dir = await mkdtemp(path.join(await realpath(os.tmpdir()), 'lago-fuse-')) // nobody else can enter it
   const mountPath = path.join(dir, 'image')
+  let started: Daemon | undefined
   try {
     await writeFile(mountPath, '', { flag: 'wx', mode: 0o600 })
     const daemon = startDaemon(task, { guard, image, mountPath })
-    try {
-      await task.within(START_TIMEOUT_MS, `opening ${image.shownPath}`, async (task) => daemon.ready(task))
-      return await openedImage(task, { daemon, mountPath, imagePath: image.shownPath })
-    } catch (error) {
-      await daemon.end()
-      throw error
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true })
+    started = daemon
+    await task.within(START_TIMEOUT_MS, `opening ${image.shownPath}`, async (task) => daemon.ready(task))
+    return await openedImage(task, { daemon, mountPath, imagePath: image.shownPath })
+  } catch (error) {
+    await started?.end()
+    await rm(dir, { recursive: true, force: true }).catch(() => undefined) // what went wrong first says more
+    throw error
   }
 }
 
@@ -70,6 +69,7 @@ async function openedImage(task: Task, { daemon, mountPath, imagePath }: Mounted
   const file = await open(mountPath, 'r+')
   try {
     await unmount(task, mountPath)
+    await rm(path.dirname(mountPath), { recursive: true })
     return fuseImage({ file, daemon, imagePath, sizeBytes: (await file.stat()).size })
   } catch (error) {
     await file.close()
