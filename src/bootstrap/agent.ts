@@ -6,6 +6,7 @@ import { LagoError } from '../base/errors.js'
 import { lastLines } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
 import type { GuestAgent } from '../vm/provider.js'
+import { checkPassword } from './password.js'
 import type { Identity } from './types.js'
 
 /** No host key: servers that are up already have theirs, and keep it until they are started anew. */
@@ -18,10 +19,12 @@ export type BootstrapAgent = Pick<GuestAgent, 'commands' | 'run' | 'addAuthorize
  * The key for root and for `sshUser`, who must be there; root's password when there is one; the host name. May be
  * repeated. The agent has to answer already.
  *
- * Throws `LAGO_AGENT`, before anything is done when the agent lacks one of the commands, and `LAGO_TIMEOUT`.
+ * Throws `LAGO_AGENT`, before anything is done when the agent lacks one of the commands; `LAGO_PASSWORD`,
+ * `LAGO_TIMEOUT`.
  */
 export async function bootstrapByAgent(task: Task, agent: BootstrapAgent, identity: AgentIdentity): Promise<void> {
   const { vm, hostName, sshUser, sshPublicKey, rootPassword } = identity
+  if (rootPassword !== undefined) checkPassword(rootPassword)
   await refuseUnable(task, agent, vm, commandsFor(identity))
   for (const user of new Set(['root', sshUser])) await agent.addAuthorizedKeys(task, user, [sshPublicKey])
   if (rootPassword !== undefined) await agent.setPassword(task, 'root', rootPassword)

@@ -112,3 +112,10 @@ test('a host name that was not taken is told with what the guest says, made harm
     hint: expect.stringContaining('lago console'),
   })
 })
+
+test('a password that no guest could be given is refused before the agent is asked', async () => {
+  const { agent, asked } = scriptedAgent()
+  const lines = { ...identity, rootPassword: 'one\ndebian:two' }
+  await expect(bootstrapByAgent(task, agent, lines)).rejects.toMatchObject({ code: 'LAGO_PASSWORD' })
+  expect(asked).toEqual([])
+})

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { hashPassword } from '../../../src/bootstrap/password-hash.js'
+import { hashPassword } from '../../../src/bootstrap/password.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 
 const PATH = process.env['PATH']

@@ -1,4 +1,4 @@
-/** Passwords in the form of crypt(3), so that no file of ours has them as they are. */
+/** Passwords for guests: whether one can be given to any, and in the form of crypt(3). */
 import { LagoError } from '../base/errors.js'
 import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
@@ -7,14 +7,31 @@ import type { Task } from '../base/task.js'
 const MAX_BYTES = 256
 
 /**
+ * Throws `LAGO_PASSWORD` for one that is empty, longer than 256 bytes, or has control characters in it: some program on
+ * its way would make something else of it.
+ */
+export function checkPassword(password: string): void {
+  const why = whyUnusable(password)
+  if (why === undefined) return
+  throw new LagoError('LAGO_PASSWORD', `the root password cannot be put into a guest: ${why}`, {
+    hint: 'choose another for root-password in the init file, or with --default_root_password',
+  })
+}
+
+function whyUnusable(password: string): string | undefined {
+  if (password === '') return 'it is empty'
+  if (/\p{Cc}/u.test(password)) return 'it has a line break or another control character in it'
+  return Buffer.byteLength(password) > MAX_BYTES ? `it is longer than ${MAX_BYTES} bytes` : undefined
+}
+
+/**
  * SHA-512 crypt. A password is hashed once per process, so VMs that share one have the same hash: openssl takes 15 ms,
  * and as many of them as there are VMs would keep every core busy.
  *
- * Throws `LAGO_PASSWORD` for one that is empty, longer than 256 bytes, or has control characters in it;
- * `LAGO_COMMAND_MISSING` without openssl.
+ * Throws as `checkPassword` does, and `LAGO_COMMAND_MISSING` without openssl.
  */
 export async function hashPassword(task: Task, password: string): Promise<string> {
-  refuseUnusable(password)
+  checkPassword(password)
   const begun = hashes.get(password)
   if (begun !== undefined) return begun.catch(async () => hashPassword(task, password)) // another task's abort
   const hash = runOpenssl(task, password).catch((error: unknown) => {
@@ -31,18 +48,4 @@ const hashes = new Map<string, Promise<string>>()
 async function runOpenssl(task: Task, password: string): Promise<string> {
   const options = { input: `${password}\n`, package: 'openssl' }
   return (await runCommand(task, ['openssl', 'passwd', '-6', '-stdin'], options)).stdout.trim()
-}
-
-function refuseUnusable(password: string): void {
-  const why = whyUnusable(password)
-  if (why === undefined) return
-  throw new LagoError('LAGO_PASSWORD', `the root password cannot be put into a guest: ${why}`, {
-    hint: 'choose another for root-password in the init file, or with --default_root_password',
-  })
-}
-
-function whyUnusable(password: string): string | undefined {
-  if (password === '') return 'it is empty'
-  if (/\p{Cc}/u.test(password)) return 'it has a line break or another control character in it'
-  return Buffer.byteLength(password) > MAX_BYTES ? `it is longer than ${MAX_BYTES} bytes` : undefined
 }

@@ -1,0 +1,31 @@
+/** Files that a program on this host reads, for as long as it runs: of this user alone, and gone afterwards. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { explainSystemError } from '../../base/errors.js'
+
+export interface WorkDir {
+  /** Absolute path of the new file, another one at every call. */
+  write(name: string, content: string): Promise<string>
+}
+
+/** Throws `LAGO_NO_SPACE`, `LAGO_PERMISSION`, `LAGO_FILE`, and what `use` throws. */
+export async function withWorkDir<T>(use: (dir: WorkDir) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'lago-guestfs-')).catch(explained)
+  try {
+    let count = 0
+    return await use({
+      async write(name, content) {
+        const filePath = path.join(dir, `${name}-${++count}`)
+        await writeFile(filePath, content, { mode: 0o600, flag: 'wx' }).catch(explained)
+        return filePath
+      },
+    })
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+function explained(error: unknown): never {
+  throw explainSystemError(error)
+}
