@@ -45,7 +45,6 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   got: ['src/store/download/'],
   'http-proxy-agent': ['src/store/download/'],
   'https-proxy-agent': ['src/store/download/'],
-  'proxy-from-env': ['src/store/download/'],
   tar: ['src/disk/ext4/tar.ts', 'src/disk/ova.ts'],
   '@jest/globals': ['src/fixtures/jest.ts'],
   vitest: ['src/fixtures/vitest.ts'],

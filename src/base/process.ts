@@ -1,7 +1,9 @@
 /** Other programs: argv arrays only, never a shell; a failure carries the command line and the end of its stderr. */
 import { spawn } from 'node:child_process'
-import { fstatSync } from 'node:fs'
+import { constants, fstatSync } from 'node:fs'
+import { access } from 'node:fs/promises'
 import os from 'node:os'
+import path from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { isSystemError, LagoError, NO_SPACE_HINT } from './errors.js'
 import type { Task } from './task.js'
@@ -182,4 +184,17 @@ export function startProgram(
     },
     end: (signal = 'SIGTERM') => void child.kill(signal),
   }
+}
+
+/** Where a shell would find it; undefined: nowhere. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  for (const dir of (process.env['PATH'] ?? '').split(path.delimiter)) {
+    const file = path.join(dir, name)
+    const isThere = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return file
+  }
+  return undefined
 }

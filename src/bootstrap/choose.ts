@@ -1,6 +1,6 @@
 /** Which way of telling a machine its name and its owner's key fits its image. Pure. */
 import { createRegistry } from '../base/registry.js'
-import type { ImageFacts, SystemFacts } from './image-facts.js'
+import type { ImageFacts, SystemFacts, UnreadableImage } from './image-facts.js'
 import type { BootstrapStrategy } from './types.js'
 
 export interface StrategyHints {
@@ -40,13 +40,14 @@ const NAMES = createRegistry(
  * 5. `guestfs`: copes with nearly everything, and starts a small machine for it, half a minute under emulation; libguestfs
  *    may not be installed.
  *
- * `credentials` and `none` are only ever named: other users of the host can read the SMBIOS tables of a machine.
+ * An image with nothing on it that is known, such as one of another kind of system, gets `credentials`, which change
+ * nothing; `none` is only ever named.
  * Throws `LAGO_UNKNOWN_KIND` for a name that is none.
  */
 export function chooseStrategy(facts: ImageFacts, hints: StrategyHints): StrategyChoice {
   const named = hints.named === undefined ? 'auto' : NAMES.get(hints.named)
   if (isStrategy(named)) return { strategy: named, reason: 'the metadata of the template names it' }
-  if (facts.rootFs === undefined) return { strategy: 'guestfs', reason: `the image cannot be looked at: ${facts.why}` }
+  if (facts.rootFs === undefined) return chooseUnseen(facts)
   const { system } = facts
   if (system.cloudInit === 'enabled')
     return { strategy: 'cloud-init', reason: 'cloud-init is in the image and enabled' }
@@ -56,6 +57,11 @@ export function chooseStrategy(facts: ImageFacts, hints: StrategyHints): Strateg
   if (system.hasGuestAgent)
     return { strategy: 'agent', reason: `the guest agent is in the image; no files are written, for ${hindrance}` }
   return { strategy: 'guestfs', reason: `no files are written, for ${hindrance}; and there is no guest agent` }
+}
+
+function chooseUnseen({ why, contents }: UnreadableImage): StrategyChoice {
+  if (contents.length === 0) return { strategy: 'credentials', reason: 'nothing that is known is on the image' }
+  return { strategy: 'guestfs', reason: `the image cannot be looked at: ${why}` }
 }
 
 function isStrategy(name: string): name is BootstrapStrategy {

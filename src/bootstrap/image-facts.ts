@@ -2,7 +2,7 @@
  * A look at an image that is to become a machine, without starting it: what is on it, and who will set it up at its
  * first start. Read-only, and nothing in the image is trusted. This file knows nothing of what the facts are used for.
  */
-import { isLagoError, LagoError } from '../base/errors.js'
+import { isLagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import type { Ext4 } from '../disk/ext4/file-system.js'
 import { whyNotWritable } from '../disk/ext4/writable.js'
@@ -23,6 +23,8 @@ export interface UnreadableImage {
   readonly rootFs: undefined
   /** One line: `there is no ext2, ext3 or ext4 with an /etc on it, but xfs`. */
   readonly why: string
+  /** What can be told by its first bytes of what is on it: `xfs`, `LVM`; none: nothing that is known. */
+  readonly contents: readonly string[]
 }
 
 export interface ReadableImage {
@@ -57,28 +59,29 @@ export async function lookAtImage(task: Task, disk: RootDisk): Promise<ImageFact
   return await task.within(TIMEOUT_MS, `looking at the image ${disk.path}`, async (task) =>
     readFacts(task, image, disk).catch((error: unknown) => {
       if (!isLagoError(error, 'LAGO_DISK_UNREADABLE')) throw error
-      return { rootFs: undefined, why: error.message }
+      return { rootFs: undefined, why: error.message, contents: ['ext'] } // it was taken for one, and is damaged
     }),
   )
 }
 
 async function readFacts(task: Task, image: OpenImage, disk: RootDisk): Promise<ImageFacts> {
   const root = await locateRoot(task, image, disk.rootPartition)
-  if (root === undefined) throw await noRoot(task, image, disk)
+  if (root === undefined) return noRoot(task, image, disk)
   return {
     rootFs: { whyNotWritable: await whyNotWritable(task, root.source) },
     system: await readSystem(task, root.fs),
   }
 }
 
-async function noRoot(task: Task, image: OpenImage, disk: RootDisk): Promise<LagoError> {
+async function noRoot(task: Task, image: OpenImage, disk: RootDisk): Promise<UnreadableImage> {
   const kinds = new Set<string>()
   for (const { source } of await placesOf(task, image, disk.rootPartition)) {
     const kind = await fileSystemKind(task, source)
     if (kind !== undefined) kinds.add(kind)
   }
-  const instead = kinds.size === 0 ? '' : `, but ${[...kinds].sort().join(', ')}`
-  return new LagoError('LAGO_DISK_UNREADABLE', `there is no ext2, ext3 or ext4 with an /etc on it${instead}`)
+  const contents = [...kinds].sort()
+  const instead = contents.length === 0 ? '' : `, but ${contents.join(', ')}`
+  return { rootFs: undefined, why: `there is no ext2, ext3 or ext4 with an /etc on it${instead}`, contents }
 }
 
 /** Throws `LAGO_DISK_UNREADABLE` for what is damaged. */

@@ -1,6 +1,7 @@
 /** The host key of a guest, kept in a file of its own from the first contact on. */
 import { readFile } from 'node:fs/promises'
 import { explainSystemError, isSystemError, LagoError } from '../base/errors.js'
+import { writeFileAtomic } from '../base/files.js'
 import type { SshTarget } from './ssh-command.js'
 
 /**
@@ -24,6 +25,25 @@ export async function isHostKeyKnown({ vm, knownHostsPath }: SshTarget): Promise
       data: { vm, knownHostsPath },
     },
   )
+}
+
+/**
+ * The key that the guest is going to show, known before it has been met: nobody can take its place at the first contact.
+ * `publicKey`: one line, as in a `.pub` file.
+ */
+export async function pinHostKey(knownHostsPath: string, vm: string, publicKey: string): Promise<void> {
+  const [type = '', key = ''] = publicKey.split(' ')
+  await writeFileAtomic(knownHostsPath, `${NOT_MET}\n${vm} ${type} ${key}\n`, { mode: 0o600 })
+}
+
+const NOT_MET = '# not met yet'
+
+/** True once for a guest whose key was known before: from now on it has been met. */
+export async function isFirstMeeting({ knownHostsPath }: SshTarget): Promise<boolean> {
+  const text = await readFile(knownHostsPath, 'latin1').catch(() => '')
+  if (!text.startsWith(`${NOT_MET}\n`)) return false
+  await writeFileAtomic(knownHostsPath, text.slice(NOT_MET.length + 1), { mode: 0o600 })
+  return true
 }
 
 /** sshd(8), SSH_KNOWN_HOSTS FILE FORMAT, as ssh itself writes it: names, type, key. */

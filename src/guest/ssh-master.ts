@@ -4,7 +4,7 @@ import { endWithParent } from '../base/end-with-us.js'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
 import type { Task } from '../base/task.js'
-import { isHostKeyKnown } from './host-key.js'
+import { isFirstMeeting, isHostKeyKnown } from './host-key.js'
 import { sshMasterCommand, type SshTarget } from './ssh-command.js'
 import { mayPass, sshFailure } from './ssh-failure.js'
 
@@ -13,7 +13,7 @@ export interface SshMaster {
   readonly hasEnded: boolean
   /** Its server keeps sessions side by side apart. */
   readonly managesSeveral: boolean
-  /** The first contact with this guest: its host key has just been stored. */
+  /** The first contact with this guest: its host key has just been stored, or was met for the first time. */
   readonly isFirstContact: boolean
   /** What its ssh said last; empty while all is well. */
   said(): string
@@ -86,7 +86,7 @@ async function connectOnce(
   const managesSeveral = (): boolean => !LOSES_SESSIONS.test(log.server())
   return {
     controlPath,
-    isFirstContact: !hadKey && (await isHostKeyKnown(target)),
+    isFirstContact: hadKey ? await isFirstMeeting(target) : await isHostKeyKnown(target),
     said: log.said,
     get managesSeveral() {
       return managesSeveral()

@@ -12,6 +12,8 @@ import { planEnv } from '../plan/plan-env.js'
 import { templateKey } from '../plan/disks.js'
 import type { EnvSpec } from '../spec/types.js'
 import type { StoredTemplate } from '../store/types.js'
+import { bootstrapVms } from './bootstrap.js'
+import { buildDisks } from './build-disks.js'
 import { claimPrefixDir } from './claim.js'
 import { copyDeployScripts } from './deploy-scripts.js'
 import { writePrefixFiles } from './files.js'
@@ -26,6 +28,8 @@ export interface InitRequest extends PathContext {
   readonly spec: EnvSpec
   /** False: no guest is given a key or a name, whatever the init file says. */
   readonly bootstrap: boolean
+  /** False: `build` steps of disks are passed over. */
+  readonly build: boolean
 }
 
 /**
@@ -55,7 +59,9 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     const wanted = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
     const allowedDirs = [layout.dir, host.store.dir, ...imageDirs(host, request)]
     const planned = await makeDisks(task, wanted, { ...remote, templates: finder, allowedDirs, undo })
-    const plan = await copyDeployScripts(task, layout, planned, expand)
+    const scripted = await copyDeployScripts(task, layout, planned, expand)
+    const plan = await bootstrapVms(task, host, layout, scripted)
+    if (request.build) await buildDisks(task, host, layout, plan)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
     await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, ''))
     undo.commit()

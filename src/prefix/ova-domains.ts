@@ -82,6 +82,7 @@ function withOva(domain: DomainSpec, { memoryMiB, vcpus, imagePath }: OvaFacts):
     name: raw.name,
     dev: raw.dev,
     metadata,
+    build: [],
     raw,
     type: 'layered',
     format: 'qcow2',

@@ -51,7 +51,7 @@ export async function fetchFile(
   const partPath = `${toPath}.part`
   try {
     await task.step(`Download ${toPath}`, async (task) => {
-      const file = await openNamedFile(task, downloader, from)
+      await using file = await openNamedFile(task, downloader, from)
       const options = { digests: wantedNames(digests), from: file.place }
       requireDigests(file.place, digests, await receiveImage(task, file.chunks, partPath, options))
     })

@@ -9,6 +9,7 @@ import type { NetPlan, VmPlan } from '../plan/types.js'
 import { requireBackingFiles } from './backing-files.js'
 import { startInWaves } from './boot-waves.js'
 import { setClocks } from './clocks.js'
+import { finishBootstrap } from './finish-bootstrap.js'
 import type { Host } from './host.js'
 import { leaseOwner } from './layout.js'
 import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
@@ -19,7 +20,8 @@ import { recoverInterrupted } from './under-way.js'
 
 /**
  * Starts the named VMs and the nets that they use; everything without names. What already runs is left alone.
- * Returns when every VM has been created, not when it has booted.
+ * Returns when every VM has been created, not when it has booted; those that their agent is to tell at the first start
+ * who they are have been told.
  *
  * Throws `LAGO_NO_SUCH_VM`, `LAGO_LIBVIRT`, `LAGO_LIBVIRT_CONNECT`, `LAGO_NO_EMULATOR`, `LAGO_PERMISSION`, or
  * `LAGO_PARTIAL` with several of them.
@@ -34,6 +36,7 @@ export async function startPrefix(task: Task, host: Host, found: Prefix, names: 
     await task.step('Start nets', async (task) => startNets(task, host, prefix, nets, undo))
     await task.step('Start vms', async (task) => startVms(task, host, prefix, vms, undo))
     undo.commit()
+    await finishBootstrap(task, host, prefix, vms)
   })
 }
 

@@ -85,6 +85,7 @@ export function diskSpec(given: Stored): DiskSpec {
     name: textAt(given, 'name'),
     dev: textAt(given, 'dev'),
     metadata: mappingAt(given, 'metadata').values,
+    build: [], // they were taken by init
     raw: given.values,
   }
   switch (choiceAt(given, 'type', ['template', 'empty', 'file'])) {

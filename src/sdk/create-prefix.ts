@@ -25,6 +25,7 @@ export interface NewPrefix {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly bootstrap: boolean
+  readonly build: boolean
   readonly setCurrent: boolean
 }
 
@@ -34,7 +35,7 @@ export interface NewPrefix {
  * Throws what reading the init file and `initPrefix` throw, `LAGO_NO_WORKDIR`, `LAGO_USAGE` for the name.
  */
 export async function createPrefix(task: Task, host: Host, request: NewPrefix): Promise<string> {
-  const { source, cwd, bootstrap } = request
+  const { source, cwd, bootstrap, build } = request
   const name = request.prefixName === workdirs.CURRENT ? workdirs.DEFAULT_PREFIX : request.prefixName
   const initFileDir = 'path' in source ? path.dirname(source.path) : cwd
   const vars = { ...request.env, LAGO_INITFILE_PATH: initFileDir }
@@ -44,7 +45,7 @@ export async function createPrefix(task: Task, host: Host, request: NewPrefix): 
   await workdirs.ensureWorkdir(request.workdir, name, undo)
   const workdir = await realpath(request.workdir) // leases and disks name real paths, as destroy will
   const prefixDir = workdirs.newPrefixDir(workdir, name)
-  await initPrefix(task, host, { ...planned, prefixDir, spec, bootstrap })
+  await initPrefix(task, host, { ...planned, prefixDir, spec, bootstrap, build })
   undo.commit()
   await workdirs.linkCurrentIfUnset(workdir, name)
   if (request.setCurrent) await workdirs.setCurrent(await workdirs.readWorkdir(workdir), name)

@@ -20,6 +20,7 @@ export async function initEnv(options: InitOptions): Promise<Env> {
       cwd,
       env,
       bootstrap: options.skipBootstrap !== true,
+      build: options.skipBuild !== true,
       setCurrent: options.setCurrent === true,
     })
     const opened = await openForProgram(session, dir)

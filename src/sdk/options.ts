@@ -79,6 +79,8 @@ export interface NewEnvOptions extends CommonOptions {
   readonly setCurrent?: boolean | undefined
   /** Puts no key and no host name into the guests; default false. */
   readonly skipBootstrap?: boolean | undefined
+  /** Passes over `build` steps of disks; default false. */
+  readonly skipBuild?: boolean | undefined
 }
 
 export type InitOptions = NewEnvOptions & InitFileOption

@@ -57,7 +57,8 @@ function toText(value: string | number | undefined): string | undefined {
 }
 
 function toDisk(input: DiskInput, raw: PlainMapping): DiskSpec {
-  const common: DiskCommon = { name: input.name, dev: input.dev, metadata: input.metadata ?? {}, raw }
+  const { name, dev, metadata = {} } = input
+  const common: DiskCommon = { name, dev, metadata, build: buildSteps(input), raw }
   switch (input.type) {
     case 'template':
       return input.template_type === 'qcow2'
@@ -82,6 +83,11 @@ function toDisk(input: DiskInput, raw: PlainMapping): DiskSpec {
         copy: flagOf(input.make_a_copy),
       }
   }
+}
+
+/** Empty steps are passed over (spec 3.8). */
+function buildSteps({ build = [] }: DiskInput): DiskCommon['build'] {
+  return build.flatMap((step) => Object.values(step ?? {})).map((options) => options ?? {})
 }
 
 function sizeOf({ size }: { readonly size?: string | number | undefined }): number | undefined {

@@ -58,6 +58,8 @@ export interface DiskCommon {
   /** Target device: `vda` (virtio), `sda` (virtio-scsi), `hda` (ide). */
   readonly dev: string
   readonly metadata: Readonly<Record<string, unknown>>
+  /** Options of virt-customize, a mapping for each step. */
+  readonly build: readonly Readonly<Record<string, unknown>>[]
   /** As given, see `DomainSpec.raw`. */
   readonly raw: Readonly<Record<string, unknown>>
 }

@@ -69,6 +69,7 @@ export async function addImage(
   files: StoreFiles,
   findParent: FindParent,
 ): Promise<void> {
+  await using _file = incoming.file
   try {
     await requireSpace(incoming, files)
     const received = await receive(task, incoming, files)

@@ -23,7 +23,8 @@ export function createFileSource(rootDir: string): TemplateSource {
       const found = await stat(filePath).catch((error: unknown) => notThere(filePath, error))
       if (found === undefined) return undefined
       if (!found.isFile()) throw sourceError(filePath, 'is not a file')
-      return { place: filePath, sizeBytes: found.size, chunks: told(filePath, readChunks(task, filePath)) }
+      const chunks = told(filePath, readChunks(task, filePath))
+      return { place: filePath, sizeBytes: found.size, chunks, [Symbol.asyncDispose]: async () => undefined }
     },
   }
 }

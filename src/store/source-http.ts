@@ -1,5 +1,6 @@
 /** Images at a web server, with mirrors. */
-import { isLagoError, LagoError } from '../base/errors.js'
+import { LagoError } from '../base/errors.js'
+import { isNotServed } from './download/failure.js'
 import { plainUrl } from './download/plain-url.js'
 import type { Downloader } from './download/types.js'
 import type { TemplateSource } from './types.js'
@@ -16,17 +17,16 @@ export function createHttpSource(downloader: Downloader, baseUrls: readonly stri
     },
     async open(task, handle) {
       const answer = await unlessMissing(downloader.open(task, urlsOf(handle)))
-      return answer && { place: answer.url, sizeBytes: answer.sizeBytes, chunks: answer.chunks }
+      if (answer === undefined) return undefined
+      const { url: place, sizeBytes, chunks } = answer
+      return { place, sizeBytes, chunks, [Symbol.asyncDispose]: async () => answer[Symbol.asyncDispose]() }
     },
   }
 }
 
-/** Servers of objects refuse what is not there, so that nobody learns whether it is. */
-const MISSING_STATUSES: readonly unknown[] = [403, 404, 410]
-
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   return answer.catch((error: unknown) => {
-    if (isLagoError(error, 'LAGO_DOWNLOAD') && MISSING_STATUSES.includes(error.data['status'])) return undefined
+    if (isNotServed(error)) return undefined
     throw error
   })
 }

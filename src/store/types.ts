@@ -30,7 +30,8 @@ export interface TemplateSource {
   open(task: Task, handle: string): Promise<SourceFile | undefined>
 }
 
-export interface SourceFile {
+/** Its disposal ends a connection: needed only when the chunks are not asked for. */
+export interface SourceFile extends AsyncDisposable {
   /** As `describe` gives it; of what answered in the end. */
   readonly place: string
   /** Undefined: not known before its end. */

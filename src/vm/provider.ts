@@ -18,6 +18,8 @@ export interface VmProvider {
   shutdown(task: Task, vm: VmPlan, how: 'off' | 'reboot'): Promise<void>
   /** How many guests may boot side by side on this host before they slow each other down. */
   bootSlots(task: Task): Promise<number>
+  /** VMs of this provider run with KVM, which is known to run a kernel; not there: nobody can tell. */
+  usesKvm?(task: Task): Promise<boolean>
   /** To be asked from time to time after `start`: has the guest come up, or gone idle for another reason? */
   watchBoot(vm: VmPlan): BootWatch
   readonly snapshots?: VmSnapshots

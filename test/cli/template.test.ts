@@ -96,7 +96,7 @@ test('an image of the user becomes a template of this host, without any reposito
 
 test.each([
   [['no-image'], /there is no|does not exist/],
-  [['ftp://host.example/image'], /only http and https are known \[LAGO_USAGE\]/],
+  [['ftp://host.example/image'], /only http, https and file are known \[LAGO_USAGE\]/],
   [['repo/tiny.raw', '--checksum', 'abc'], /\[LAGO_USAGE\]/],
   [['repo/tiny.raw', '--checksum', 'repo/tiny.raw.metadata'], /has no sum of tiny\.raw/],
   [['repo/tiny.raw', '--metadata', 'distro'], /bad value "distro" for --metadata/],

@@ -56,6 +56,7 @@ export function templateDisk(name: string, dev: string, template = 'mini'): Disk
     name,
     dev,
     metadata: {},
+    build: [],
     raw: {},
     type: 'template',
     format: 'qcow2',
@@ -66,7 +67,7 @@ export function templateDisk(name: string, dev: string, template = 'mini'): Disk
 }
 
 export function emptyDisk(name: string, dev: string, format: 'qcow2' | 'raw' = 'qcow2'): DiskSpec {
-  return { name, dev, metadata: {}, raw: {}, type: 'empty', format, sizeBytes: 1024 ** 3 }
+  return { name, dev, metadata: {}, build: [], raw: {}, type: 'empty', format, sizeBytes: 1024 ** 3 }
 }
 
 export function fileDisk(
@@ -75,7 +76,7 @@ export function fileDisk(
   file: { rawPath: string; copy?: boolean; format?: 'qcow2' | 'raw' | 'iso' },
 ): DiskSpec {
   const { rawPath, copy = false, format = 'qcow2' } = file
-  return { name, dev, metadata: {}, raw: {}, type: 'file', format, rawPath, remote: undefined, copy }
+  return { name, dev, metadata: {}, build: [], raw: {}, type: 'file', format, rawPath, remote: undefined, copy }
 }
 
 export function envSpec(domains: readonly DomainSpec[], nets: readonly NetSpec[]): EnvSpec {

@@ -48,7 +48,7 @@ async function environment(): Promise<Env> {
   hosts.push(host)
   const { spec } = await parseInitFile(INIT_FILE, path.join(dir, 'LagoInitFile'))
   const prefixDir = path.join(dir, 'prefix')
-  await initPrefix(task, host, { prefixDir, spec, vars: {}, cwd: dir, bootstrap: true })
+  await initPrefix(task, host, { prefixDir, spec, vars: {}, cwd: dir, bootstrap: true, build: true })
   const prefix = await openPrefix(prefixDir)
   const states = async (): Promise<Record<string, string>> => {
     const { Prefix: status } = (await prefixStatus(task, host, prefix)) as {
@@ -254,7 +254,7 @@ test('an init that fails late gives the subnets back and removes its directory',
       return lease
     },
   }
-  const request = { prefixDir: path.join(dir, 'prefix'), spec, vars: {}, cwd: dir, bootstrap: true }
+  const request = { prefixDir: path.join(dir, 'prefix'), spec, vars: {}, cwd: dir, bootstrap: true, build: true }
   await expect(initPrefix(aborted.task, { ...host, store, leases }, request)).rejects.toThrow('Ctrl-C')
   expect(await readdir(dir)).toEqual(['script.sh'])
   expect(await readdir(host.config.leaseDir)).toEqual(before)

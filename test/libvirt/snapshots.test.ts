@@ -41,7 +41,14 @@ async function environment(provider = 'local-libvirt'): Promise<{ host: Host; pr
   const vm = `{vm-provider: ${provider}, memory: 64, vcpu: 1, nics: [{net: br}], disks: [${disk}]}`
   const text = `domains: {vm0: ${vm}, vm1: ${vm}}\nnets: {br: {type: bridge, management: true}}\n`
   const { spec } = await parseInitFile(text, path.join(dir, 'LagoInitFile'))
-  await initPrefix(task, host, { prefixDir: path.join(dir, 'prefix'), spec, vars: {}, cwd: dir, bootstrap: true })
+  await initPrefix(task, host, {
+    prefixDir: path.join(dir, 'prefix'),
+    spec,
+    vars: {},
+    cwd: dir,
+    bootstrap: true,
+    build: true,
+  })
   return { host, prefix: await openPrefix(path.join(dir, 'prefix')) }
 }
 

@@ -41,7 +41,7 @@ async function environment(vmTypes: Readonly<Record<string, VmType>>): Promise<{
   hosts.push(host)
   const { spec } = await parseInitFile(INIT_FILE, path.join(dir, 'LagoInitFile'))
   const prefixDir = path.join(dir, 'prefix')
-  await initPrefix(task, host, { prefixDir, spec, vars: {}, cwd: dir, bootstrap: true })
+  await initPrefix(task, host, { prefixDir, spec, vars: {}, cwd: dir, bootstrap: true, build: true })
   return { host, prefix: await openPrefix(prefixDir) }
 }
 

@@ -31,6 +31,7 @@ export const init: CommandSpec = {
         cwd,
         env,
         bootstrap: !args.flag('skip-bootstrap'),
+        build: !args.flag('skip-build'),
         setCurrent: args.flag('set-current'),
       })
       context.logTo(prefixLayout(prefixDir).log) // now that there is a place for it

@@ -62,11 +62,22 @@ export function downloadError(failures: readonly MirrorFailure[], tries: number)
 }
 
 /**
- * True when no mirror has such a file: each has answered 403, 404 or 410. 403 counts because storage services give it
- * for what is not there to those who may not list.
+ * True when there is no such file: mirrors have answered 403, 404 or 410, and those that did not answer at all would not
+ * have it either. 403 counts because storage services give it for what is not there to those who may not list.
  */
 export function isNotServed(error: unknown): boolean {
   if (!isLagoError(error, 'LAGO_DOWNLOAD') || !Array.isArray(error.data['failures'])) return false
-  return (error.data['failures'] as readonly { readonly kind: FailureKind; readonly status?: number }[]) // as made above
-    .every(({ kind, status }) => kind === 'status' && status !== undefined && [403, 404, 410].includes(status))
+  return areAbsent(error.data['failures'] as readonly Reason[]) // as made above
+}
+
+type Reason = Pick<DownloadFailure, 'kind' | 'status'>
+
+export function areAbsent(reasons: readonly Reason[]): boolean {
+  return reasons.some(isNotThere) && reasons.every((reason) => isNotThere(reason) || UNREACHABLE.includes(reason.kind))
+}
+
+const UNREACHABLE: readonly FailureKind[] = ['host', 'connection', 'timeout']
+
+function isNotThere({ kind, status }: Reason): boolean {
+  return kind === 'status' && status !== undefined && [403, 404, 410].includes(status)
 }

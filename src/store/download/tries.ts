@@ -1,14 +1,14 @@
 /** Mirrors in order, in rounds with pauses that grow, until one of them does or patience ends. */
 import type { Task } from '../../base/task.js'
 import { pause } from '../../base/wait.js'
-import { downloadError, DownloadFailure } from './failure.js'
+import { areAbsent, downloadError, DownloadFailure } from './failure.js'
 import type { DownloadLimits } from './limits.js'
 import { parseUrl, plainUrl } from './plain-url.js'
 
 export interface Tries {
   /**
    * What `attempt` makes of the first mirror that does not fail; the one that did last is asked first. What fails
-   * finally is not asked again. Throws `LAGO_DOWNLOAD` with the last failure of each mirror; what is no
+   * finally is not asked again, and what is not there at one is not waited for at another that is down. Throws `LAGO_DOWNLOAD` with the last failure of each mirror; what is no
    * `DownloadFailure` is passed on.
    */
   first<T>(attempt: (url: URL) => Promise<T>): Promise<T>
@@ -31,6 +31,7 @@ export function createTries(task: Task, urls: readonly string[], limits: Downloa
   let tries = 1
   let failingSince: number | undefined
   let roundAt = Date.now()
+  let hasServed = false
 
   const note = (mirror: Mirror, failure: DownloadFailure): void => {
     mirror.failure = failure
@@ -39,10 +40,11 @@ export function createTries(task: Task, urls: readonly string[], limits: Downloa
   }
   const pauseOrThrow = async (): Promise<void> => {
     failingSince ??= Date.now()
+    const isAbsent = !hasServed && areAbsent(mirrors.flatMap(({ failure }) => (failure === undefined ? [] : [failure])))
     const left = mirrors.filter(({ failure }) => failure?.isFinal !== true)
     const waitMs = Math.min(...left.map(({ notBefore }) => notBefore)) - Date.now()
     const pauseMs = Math.max(waitMs, limits.backOffMs * 2 ** (tries - 1))
-    if (left.length === 0 || tries >= limits.tries || Date.now() + pauseMs - failingSince > limits.retryMs)
+    if (isAbsent || left.length === 0 || tries >= limits.tries || Date.now() + pauseMs - failingSince > limits.retryMs)
       throw downloadError(mirrors.flatMap(failureOf), tries)
     tries += 1
     roundAt = Date.now() + pauseMs // the clock may show a little less when the pause is over
@@ -57,6 +59,7 @@ export function createTries(task: Task, urls: readonly string[], limits: Downloa
           try {
             const result = await attempt(urlOf(mirror.rawUrl))
             active = mirror
+            hasServed = true
             return result
           } catch (error) {
             if (!(error instanceof DownloadFailure)) throw error

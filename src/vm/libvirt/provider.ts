@@ -36,9 +36,8 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
 
     async start(task, vm, context) {
       const machine = await machines.forVm(task, vm)
-      const { name, bootstrap } = vm.spec
-      const credentials =
-        bootstrap !== 'none' ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
+      const { name } = vm.spec
+      const credentials = isTold(vm) ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
       const { consoleLogPath } = context
       await beginConsoleLog(consoleLogPath)
       try {
@@ -57,6 +56,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     },
 
     bootSlots: async (task) => bootSlots(task, machines),
+    usesKvm: async (task) => (await machines.defaultType(task)) === 'kvm',
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
     snapshots: createSnapshots(libvirt),
     sleep: createSleep(libvirt),
@@ -64,6 +64,11 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     openConsole: async (task, vm, options) => openVmConsole(task, libvirt, vm, options),
     watch: async (task, vms, onEvent) => watchVms(task, libvirt, vms, onEvent),
   }
+}
+
+/** Prefixes of other programs have no note of how their VMs were told: then as the init file has it. */
+function isTold({ spec, bootstrap }: VmPlan): boolean {
+  return bootstrap === undefined ? spec.bootstrap !== 'none' : bootstrap.strategy === 'credentials'
 }
 
 /** With KVM a booting guest waits more than it computes; an emulated one keeps a core busy. */

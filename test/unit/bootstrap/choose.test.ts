@@ -17,7 +17,7 @@ function image(system: Partial<SystemFacts>, whyNotWritable?: string): ImageFact
   return { rootFs: { whyNotWritable }, system: { ...DEBIAN, ...system } }
 }
 
-const XFS: ImageFacts = { rootFs: undefined, why: 'there is no ext4 on it, but xfs' }
+const XFS: ImageFacts = { rootFs: undefined, why: 'there is no ext4 on it, but xfs', contents: ['xfs'] }
 const DIRTY = 'its journal is to be replayed'
 
 const CASES: readonly (readonly [string, ImageFacts, string | undefined, string, RegExp])[] = [
@@ -58,6 +58,7 @@ const CASES: readonly (readonly [string, ImageFacts, string | undefined, string,
     /\/root is on a file system/,
   ],
   ['what cannot be looked at', XFS, undefined, 'guestfs', /cannot be looked at: there is no ext4 on it, but xfs/],
+  ['one with nothing on it that is known', { ...XFS, contents: [] }, undefined, 'credentials', /nothing that is known/],
 ]
 
 test.each(CASES)('%s', (_, facts, named, strategy, reason) => {

@@ -224,14 +224,18 @@ describe('what cannot be read is a fact, not an error', () => {
     put(10 * MIB, 'XFSB')
     put(40 * MIB + 512 + 24, 'LVM2 001')
     const why = 'there is no ext2, ext3 or ext4 with an /etc on it, but LVM, xfs'
-    expect(await factsOf({ path: disk, format: 'raw' })).toEqual({ rootFs: undefined, why })
+    expect(await factsOf({ path: disk, format: 'raw' })).toEqual({ rootFs: undefined, why, contents: ['LVM', 'xfs'] })
   })
 
   test('an empty disk', async () => {
     const dir = await tempDir()
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', path.join(dir, 'disk'), '1M'])
     const why = 'there is no ext2, ext3 or ext4 with an /etc on it'
-    expect(await factsOf({ path: path.join(dir, 'disk'), format: 'qcow2' })).toEqual({ rootFs: undefined, why })
+    expect(await factsOf({ path: path.join(dir, 'disk'), format: 'qcow2' })).toEqual({
+      rootFs: undefined,
+      why,
+      contents: [],
+    })
   })
 
   test('a damaged one, and a file without end', async () => {
@@ -239,7 +243,7 @@ describe('what cannot be read is a fact, not an error', () => {
     const image = await systemImage(dir, DEBIAN)
     debugfs(path.join(dir, 'base'), ['sif /etc/passwd block[2] 0xfffffff', 'sif /etc/os-release size 0xffffffff'])
     const why = expect.stringMatching(/too large: \d+ bytes|damaged/)
-    expect(await factsOf(image)).toEqual({ rootFs: undefined, why })
+    expect(await factsOf(image)).toEqual({ rootFs: undefined, why, contents: ['ext'] })
   })
 })
 

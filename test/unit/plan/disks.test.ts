@@ -13,6 +13,7 @@ const layered: DiskSpec = {
   name: 'root',
   dev: 'vda',
   metadata: {},
+  build: [],
   raw: {},
   type: 'layered',
   format: 'qcow2',

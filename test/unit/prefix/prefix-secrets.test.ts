@@ -42,7 +42,15 @@ test('passwords of an init file are secret once it is read, also when nothing co
     domains: { vm0: { 'root-password': 'init-root-pw', nics: [{ net: 'n' }] } },
     nets: { n: { type: 'nat', dhcp: { start: 100, end: 254 } } },
   })
-  const request = { source: { text }, prefixName: 'p', cwd: dir, env: {}, bootstrap: false, setCurrent: false }
+  const request = {
+    source: { text },
+    prefixName: 'p',
+    cwd: dir,
+    env: {},
+    bootstrap: false,
+    build: false,
+    setCurrent: false,
+  }
   await expect(createPrefix(task, host, { ...request, workdir: path.join(dir, 'a-file', 'x') })).rejects.toMatchObject({
     code: 'ENOTDIR',
   })

@@ -133,7 +133,7 @@ describe('what comes out', () => {
   ])('a disk of type %s: %j', async (type, keys, expected) => {
     const disk = { name: 'root', dev: 'vda', type, ...keys }
     const domain = await domainOf({ disks: [disk] })
-    expect(domain.disks).toEqual([{ type, name: 'root', dev: 'vda', metadata: {}, raw: disk, ...expected }])
+    expect(domain.disks).toEqual([{ type, name: 'root', dev: 'vda', metadata: {}, build: [], raw: disk, ...expected }])
   })
 
   test.each<[Record<string, unknown>, Partial<DomainSpec>]>([

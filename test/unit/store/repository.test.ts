@@ -114,7 +114,7 @@ test('an http source is asked only when it is needed, and told without its passw
   const { source, handle } = (await open(CONTENT)).find('remote')
   await expect(source.open(task, handle)).rejects.toMatchObject({
     code: 'LAGO_OFFLINE',
-    data: { url: 'http://host.example/path/r.qcow2' },
+    data: { urls: ['http://host.example/path/r.qcow2'] },
   })
 })
 
