@@ -79,6 +79,7 @@ write_repository_files() {
   "kernel": "$kernel_package",
   "cmdline": "$cmdline",
   "memory-min-mib": $memory_min_mib,
+  "bootstrap": "credentials",
   "ssh-user": "root",
   "ssh-password": "123456"
 }
