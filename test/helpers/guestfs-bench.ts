@@ -10,7 +10,7 @@ import { useTempDirs } from './temp-dir.js'
 export interface GuestfsBench extends RecordedTask, Pick<GuestfsTools, 'runs'> {
   readonly dir: string
   readonly disk: { readonly path: string; readonly format: 'qcow2'; readonly rootPartition: undefined }
-  /** Directories of the files that the tools were shown, as far as they are still there; they were shown some. */
+  /** Of the files that the tools were shown, and of the directories for their own, those that are still there. */
   left(): Promise<string[]>
   /** Of a tool that hangs, as soon as it does. */
   pid(): Promise<number>
@@ -48,7 +48,7 @@ export function useGuestfsBench(
       dir,
       disk,
       runs,
-      left: async () => thoseThere(shownIn(await runs())),
+      left: async () => thoseThere(await runs()),
       pid: async () => waitUntil(recorded.task, 'a process id', pid, { timeoutMs: 15_000, everyMs: 20 }),
     }
   }
@@ -59,13 +59,9 @@ async function link(program: string, searched: string, dir: string): Promise<voi
     if (await stat(file).catch(() => undefined)) return symlink(file, path.join(dir, program))
 }
 
-function shownIn(runs: readonly GuestfsRun[]): string[] {
-  const dirs = new Set(runs.flatMap(({ files }) => Object.keys(files).map((file) => path.dirname(file))))
-  if (dirs.size === 0) throw new Error('no file was shown')
-  return [...dirs]
-}
-
-async function thoseThere(dirs: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(dirs.map(async (dir) => stat(dir).then(() => [dir], () => []))) // prettier-ignore
+async function thoseThere(runs: readonly GuestfsRun[]): Promise<string[]> {
+  if (runs.length === 0) throw new Error('nothing was run')
+  const paths = runs.flatMap(({ files, temporaryDir }) => [temporaryDir, ...Object.keys(files)])
+  const found = await Promise.all(paths.map(async (shown) => stat(shown).then(() => [shown], () => []))) // prettier-ignore
   return found.flat()
 }

@@ -55,12 +55,15 @@ try {
   const env = process.env
   if (env['LIBGUESTFS_BACKEND'] !== 'direct') refuse('another backend')
   if (![undefined, 'force_tcg'].includes(env['LIBGUESTFS_BACKEND_SETTINGS'])) refuse('unknown settings')
+  const { LIBGUESTFS_TMPDIR: temporaryDir = '/' } = env
+  if ((statSync(temporaryDir).mode & 0o777) !== 0o700) refuse('its own files are where others can read them')
+  writeFileSync(path.join(temporaryDir, 'appliance'), '')
   const [formatWord, format = '', diskWord, disk = '', ...words] = argv
   if (formatWord !== '--format' || diskWord !== '-a') refuse('the disk does not come first')
   if (!path.isAbsolute(disk) || !statSync(disk).isFile()) refuse(`${disk}: No such file or directory`)
   const options = fromWords(words).flatMap(read)
   const forcesTcg = env['LIBGUESTFS_BACKEND_SETTINGS'] === 'force_tcg'
-  const run: GuestfsRun = { tool, format, disk, options, files, forcesTcg }
+  const run: GuestfsRun = { tool, format, disk, options, files, temporaryDir, forcesTcg }
   appendFileSync(record, `${JSON.stringify(run)}\n`)
   if (fails === 'hang') {
     writeFileSync(path.join(dir, 'pid'), String(process.pid))

@@ -16,6 +16,8 @@ export interface GuestfsRun {
   readonly options: readonly (readonly [string, string?])[]
   /** Contents of the files that options name, by path. */
   readonly files: Readonly<Record<string, string>>
+  /** For its own files; it leaves one there. */
+  readonly temporaryDir: string
   readonly forcesTcg: boolean
 }
 

@@ -17,7 +17,7 @@ import { identityOf } from '../helpers/identity.js'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { MINI_ENV, miniVm } from '../helpers/real-host.js'
 
-jest.setTimeout(300_000)
+jest.setTimeout(600_000)
 const run = promisify(execFile)
 const task = createTask({ emit: () => undefined, close: async () => undefined })
 let project: LagoProject
@@ -57,7 +57,7 @@ async function answers(): Promise<void> {
         return { notYet: error.message }
       },
     )
-  await waitUntil(task, 'the agent', ping, { timeoutMs: 120_000, everyMs: 200 })
+  await waitUntil(task, 'the agent', ping, { timeoutMs: 300_000, everyMs: 200 })
 }
 
 /** By the key alone, as root. */

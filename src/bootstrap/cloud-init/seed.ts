@@ -42,7 +42,7 @@ export async function writeSeed(task: Task, seedPath: string, request: SeedReque
   })
 }
 
-/** Not synced: a seed that a power cut takes is written again by the next init. */
+/** Not synced, as the images beside it are not. */
 async function replaceFile(filePath: string, content: Buffer): Promise<void> {
   const temporaryPath = temporaryPathFor(filePath)
   try {

@@ -1,4 +1,4 @@
-/** The `user-data` of a NoCloud seed: what cloud-init (18 to 26) is to make of an image, and what the user adds. */
+/** The `user-data` of a NoCloud seed: what cloud-init (18 and later) is to make of an image, and what the user adds. */
 import type { HostKey, Identity } from '../types.js'
 import { mergeCloudConfig, type CloudConfig } from './merge.js'
 import { renderMultipart } from './multipart.js'
@@ -55,7 +55,10 @@ function cloudConfigOf(identity: Identity, rootPasswordHash: string | undefined)
   }
 }
 
-/** One who is there already keeps shell and home. `lock_passwd` is left at what it is: later versions warn otherwise. */
+/**
+ * One who is there already keeps shell and home, but not a password: that is locked, since cloud-init from 24.3 on warns
+ * of `lock_passwd: false` without one.
+ */
 function userOf(name: string, sshPublicKey: string): CloudConfig {
   return { name, shell: '/bin/bash', sudo: 'ALL=(ALL) NOPASSWD:ALL', ssh_authorized_keys: [sshPublicKey] }
 }

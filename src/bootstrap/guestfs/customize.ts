@@ -29,7 +29,7 @@ export async function customizeDisk(
   await withWorkDir(async (dir) => {
     const safe = given.map(async (option) => withoutPassword(dir, withKey(option, publicKeyPath)))
     const words = (await Promise.all(safe)).flatMap(wordsOf)
-    await runGuestfsTool(task, ['virt-customize', ...words], disk, options)
+    await runGuestfsTool(task, 'virt-customize', disk, { ...options, words, dir })
   })
 }
 

@@ -26,6 +26,7 @@ export async function sysprepDisk(
     const passwordPath = await dir.write('password', `${rootPassword ?? ''}\n`)
     const commands = sysprepCommands(identity, { publicKeyPath, passwordPath })
     const commandsPath = await dir.write('commands', commandsFileText(commands))
-    await runGuestfsTool(task, ['virt-sysprep', '--commands-from-file', commandsPath], disk, { vm, kvmWorks })
+    const words = ['--commands-from-file', commandsPath]
+    await runGuestfsTool(task, 'virt-sysprep', disk, { vm, kvmWorks, words, dir })
   })
 }

@@ -8,6 +8,7 @@ import { lastLines } from '../../base/plain-text.js'
 import { runCommand } from '../../base/process.js'
 import type { Task } from '../../base/task.js'
 import type { RootDisk } from '../types.js'
+import type { WorkDir } from './work-dir.js'
 
 export type GuestfsTool = 'virt-sysprep' | 'virt-customize'
 
@@ -18,6 +19,12 @@ export interface GuestfsOptions {
   readonly kvmWorks: boolean
 }
 
+export interface GuestfsRequest extends GuestfsOptions {
+  readonly words: readonly string[]
+  /** For libguestfs's own files, too, which it leaves when it is ended. */
+  readonly dir: WorkDir
+}
+
 /**
  * Runs the program on a disk that nobody has open. An abort, or a failure, may leave the disk half changed.
  *
@@ -25,14 +32,18 @@ export interface GuestfsOptions {
  */
 export async function runGuestfsTool(
   task: Task,
-  [tool, ...words]: readonly [GuestfsTool, ...string[]],
+  tool: GuestfsTool,
   disk: Pick<RootDisk, 'path' | 'format'>,
-  { vm, kvmWorks }: GuestfsOptions,
+  { words, dir, vm, kvmWorks }: GuestfsRequest,
 ): Promise<void> {
   const guard = await endWithParent(task)
   // the format is told: a guest may have written another one's header to the start of a raw disk
   const argv = [...guard, tool, '--format', disk.format, '-a', disk.path, ...words] as [string, ...string[]] // a tool
-  const env = { LIBGUESTFS_BACKEND: 'direct', ...(kvmWorks ? {} : { LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' }) }
+  const env = {
+    LIBGUESTFS_BACKEND: 'direct',
+    LIBGUESTFS_TMPDIR: dir.path,
+    ...(kvmWorks ? {} : { LIBGUESTFS_BACKEND_SETTINGS: 'force_tcg' }),
+  }
   try {
     await runCommand(task, argv, { env, package: PACKAGE })
   } catch (error) {

@@ -5,6 +5,8 @@ import path from 'node:path'
 import { explainSystemError } from '../../base/errors.js'
 
 export interface WorkDir {
+  /** Absolute. */
+  readonly path: string
   /** Absolute path of the new file, another one at every call. */
   write(name: string, content: string): Promise<string>
 }
@@ -15,6 +17,7 @@ export async function withWorkDir<T>(use: (dir: WorkDir) => Promise<T>): Promise
   try {
     let count = 0
     return await use({
+      path: dir,
       async write(name, content) {
         const filePath = path.join(dir, `${name}-${++count}`)
         await writeFile(filePath, content, { mode: 0o600, flag: 'wx' }).catch(explained)

@@ -52,8 +52,10 @@ test('options go to the program in their order, with values as they are', async 
       ['m', '1024'],
     ],
     files: {},
+    temporaryDir: expect.any(String),
     forcesTcg: false,
   })
+  expect(await bench.left()).toEqual([])
 })
 
 describe('ssh-inject', () => {
