@@ -32,6 +32,8 @@ export interface SshOptions {
   readonly tty: boolean
   /** Socket of an open connection to share; ssh makes one of its own where that does not work. */
   readonly controlPath?: string | undefined
+  /** Default: false. Fail rather than that. */
+  readonly sharedOnly?: boolean
   /** ssh's own messages go to this file, so that stderr is the command's alone. */
   readonly logPath?: string
 }
@@ -42,7 +44,11 @@ export function sshCommand(target: SshTarget, remoteCommand: string | undefined,
   return {
     argv: [
       'ssh',
-      ...sshFlags(target, { ConnectionAttempts: String(tries), ...sharing(options.controlPath, 'no') }),
+      ...sshFlags(target, {
+        ConnectionAttempts: String(tries),
+        ...sharing(options.controlPath, 'no'),
+        ...(options.sharedOnly === true ? { ProxyCommand: 'false' } : {}),
+      }),
       ...(options.logPath === undefined ? [] : ['-E', options.logPath]),
       options.tty ? '-t' : '-T',
       ...['-l', target.user, '--', target.ip],

@@ -137,7 +137,7 @@ class SharedSsh implements SshGuest {
     const master = await this.#connection(task)
     const logPath = path.join(path.dirname(master.controlPath), `log-${++this.#count}`)
     const disconnects = this.#disconnects
-    const exitCode = await this.#attachShared(master, text, logPath, streams, signal)
+    const exitCode = await this.#attachShared(master, { text, logPath }, streams, signal)
     if (disconnects !== this.#disconnects) throw this.#closedError()
     if (exitCode === SSH_FAILED) await this.#refuseFailure(task, master, logPath)
     await rm(logPath, { force: true })
@@ -146,15 +146,14 @@ class SharedSsh implements SshGuest {
 
   async #attachShared(
     master: SshMaster,
-    text: string,
-    logPath: string,
+    { text, ...options }: Session,
     streams: Streams,
     signal: AbortSignal,
   ): Promise<number> {
     using shared = master.share()
     const { controlPath } = shared
     try {
-      return await this.#attach(sshCommand(this.target, text, { tty: false, controlPath, logPath }), streams, signal)
+      return await this.#attach(sshCommand(this.target, text, { tty: false, controlPath, ...options }), streams, signal)
     } catch (error) {
       // in the guest it may go on, and its end would be one that costs another session
       if (controlPath !== undefined && !master.managesSeveral) await this.#drop(master)
@@ -196,7 +195,10 @@ class SharedSsh implements SshGuest {
     }
   }
 
-  /** 255 may be the command's own. It is not when ssh has complained, or when nothing can be run any more. */
+  /**
+   * 255 may be the command's own. It is not when ssh has complained, or when nothing can be run any more over the same
+   * connection; over a new one it could.
+   */
   async #refuseFailure(task: Task, master: SshMaster, logPath: string): Promise<void> {
     const log = await readFile(logPath, 'latin1').catch(() => '')
     // what a client says before it falls back to a connection of its own
@@ -210,7 +212,7 @@ class SharedSsh implements SshGuest {
   async #runQuietly(master: SshMaster, text: string, logPath: string, signal: AbortSignal): Promise<number> {
     const streams = { stdin: new PassThrough().end(), stdout: new PassThrough(), stderr: new PassThrough() }
     for (const stream of [streams.stdout, streams.stderr]) stream.resume()
-    return this.#attachShared(master, text, logPath, streams, signal)
+    return this.#attachShared(master, { text, logPath, sharedOnly: master.managesSeveral }, streams, signal)
   }
 
   async #drop(master: SshMaster): Promise<void> {
@@ -283,6 +285,12 @@ interface Opening {
   readonly master: Promise<SshMaster>
   readonly abort: AbortController
   waiting: number
+}
+
+interface Session {
+  readonly text: string
+  readonly logPath: string
+  readonly sharedOnly?: boolean
 }
 
 interface Streams {

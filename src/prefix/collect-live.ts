@@ -87,7 +87,9 @@ async function fetchBatch(
   const what = `artifacts of ${guest.vm}`
   const rename = (member: string): string | undefined => placeOf(withoutSlashes(member), places)
   await unpackFromGuest(task, stdout, targetDir, { what, rename, keepPartial: true }).catch(async (error: unknown) => {
-    await Promise.race([ended, pause(task, CAUSE_MS)]) // a lost connection or a missing tar says more
+    // a lost connection or a missing tar says more; what went wrong here is said best by us
+    const isOurs = error instanceof LagoError && error.code !== 'LAGO_GUEST_STREAM'
+    if (!isOurs) await Promise.race([ended, pause(task, CAUSE_MS)])
     throw error
   })
   const said = await ended
