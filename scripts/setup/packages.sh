@@ -13,8 +13,8 @@ fedora_packages=(
 )
 
 # What the tests need besides; added by the script that runs them.
-debian_test_packages=(libxml2-utils openssh-server openssh-sftp-server ansible-core zstd)
-fedora_test_packages=(libxml2 openssh-server ansible-core zstd)
+debian_test_packages=(libxml2-utils openssh-server openssh-sftp-server ansible-core zstd mmdebstrap debian-archive-keyring)
+fedora_test_packages=(libxml2 openssh-server ansible-core zstd mmdebstrap debian-keyring)
 
 # Prints the packages that are not installed.
 missing_packages() {
