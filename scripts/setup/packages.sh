@@ -2,19 +2,23 @@
 # Sourced by the scripts of the README.
 
 debian_packages=(
-    libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils
-    dnsmasq-base iptables iproute2 openssh-client
+    libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-system-common qemu-utils
+    dnsmasq-base iptables iproute2 openssh-client openssl
     mtools syslinux syslinux-common fdisk dosfstools e2fsprogs cpio xz-utils
 )
 fedora_packages=(
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-driver-network libvirt-daemon-driver-storage-core
-    libvirt-client qemu-system-x86-core qemu-img dnsmasq iptables-nft iproute openssh-clients
+    libvirt-client qemu-system-x86-core qemu-img qemu-tools dnsmasq iptables-nft iproute
+    openssh-clients openssl
     mtools syslinux util-linux dosfstools e2fsprogs cpio xz
 )
 
 # What the tests need besides; added by the script that runs them.
-debian_test_packages=(libxml2-utils openssh-server openssh-sftp-server ansible-core zstd xorriso)
-fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso)
+debian_test_packages=(
+    libxml2-utils openssh-server openssh-sftp-server ansible-core zstd xorriso
+    mmdebstrap debian-archive-keyring apt-utils
+)
+fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso mmdebstrap debian-keyring)
 
 # Prints the packages that are not installed.
 missing_packages() {

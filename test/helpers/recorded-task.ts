@@ -2,10 +2,12 @@ import { EventEmitter, once } from 'node:events'
 import type { LagoEvent } from '../../src/base/events.js'
 import { createTask, type Task } from '../../src/base/task.js'
 
+type LogEvent = Extract<LagoEvent, { type: 'log' }>
+
 export interface RecordedTask {
   readonly task: Task
-  /** Messages of the log events so far. */
-  messages(): string[]
+  /** Messages of the log events so far; of `level` only, where it is given. */
+  messages(level?: LogEvent['level']): string[]
   /** The first log message that `pattern` matches, as soon as there is one. */
   message(pattern: RegExp): Promise<string>
   abort(reason?: unknown): void
@@ -16,7 +18,8 @@ export function recordedTask(): RecordedTask {
   const events: LagoEvent[] = []
   const controller = new AbortController()
   const emitted = new EventEmitter()
-  const messages = (): string[] => events.flatMap((event) => (event.type === 'log' ? [event.message] : []))
+  const messages = (level?: LogEvent['level']): string[] =>
+    events.flatMap((event) => (event.type === 'log' && (level ?? event.level) === event.level ? [event.message] : []))
   const sink = {
     emit: (event: LagoEvent) => {
       events.push(event)

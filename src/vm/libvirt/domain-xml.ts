@@ -126,19 +126,30 @@ function diskElement(disk: DiskPlan, index: number, machine: MachineFacts): XmlE
   ])
 }
 
-/** A CD beside the disks, on the first name that none of them has. */
+/**
+ * A CD beside the disks, on the first name that none of them has. Kernels for clouds, such as Debian's, have no driver for
+ * sata.
+ */
 function seedElements({ disks, bootstrap }: VmPlan, machine: MachineFacts): XmlElement[] {
   if (bootstrap?.seedPath === undefined) return []
   const taken = new Set(disks.map(({ spec }) => spec.dev))
-  const dev = ['hdd', 'hdc', 'hdb', 'hda', 'hdz'].find((name) => !taken.has(name)) ?? 'hdy'
+  const bus = seedBus(machine)
+  const dev = SEED_NAMES[bus].find((name) => !taken.has(name)) ?? SEED_NAMES[bus][0]
   return [
     element('disk', { type: 'file', device: 'cdrom' }, [
       element('driver', { name: 'qemu', type: 'raw' }),
       element('source', { file: bootstrap.seedPath }),
-      element('target', { dev, bus: busOf({ bus: 'ide' }, machine) }),
+      element('target', { dev, bus }),
       element('readonly'),
     ]),
   ]
+}
+
+/** libvirt makes the place on the bus of the letter: ide has four, and virtio-scsi fifteen. */
+const SEED_NAMES = { ide: ['hdd', 'hdc', 'hdb', 'hda'], scsi: ['sdo', 'sdn', 'sdm', 'sdl'] } as const
+
+function seedBus(machine: MachineFacts): 'ide' | 'scsi' {
+  return busOf({ bus: 'ide' }, machine) === 'ide' ? 'ide' : 'scsi'
 }
 
 /**
@@ -186,8 +197,11 @@ function controllers(vm: VmPlan, machine: MachineFacts): XmlElement[] {
   const scsi = element('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' }, [
     element('driver', { queues: vm.spec.vcpus, iothread: 1 }),
   ])
+  const hasScsi =
+    vm.disks.some((disk) => busOf(disk, machine) === 'scsi') ||
+    (vm.bootstrap?.seedPath !== undefined && seedBus(machine) === 'scsi')
   return [
-    ...(vm.disks.some((disk) => busOf(disk, machine) === 'scsi') ? [scsi] : []),
+    ...(hasScsi ? [scsi] : []),
     ...(X86_ARCHES.includes(machine.arch) ? [element('controller', { type: 'usb', model: 'none' })] : []),
   ]
 }
