@@ -38,12 +38,16 @@ export async function pinHostKey(knownHostsPath: string, vm: string, publicKey: 
 
 const NOT_MET = '# not met yet'
 
-/** True once for a guest whose key was known before: from now on it has been met. */
-export async function isFirstMeeting({ knownHostsPath }: SshTarget): Promise<boolean> {
+/** There was a connection. Throws as `isHostKeyKnown`. */
+export async function hasBeenMet(target: SshTarget): Promise<boolean> {
+  return (await isHostKeyKnown(target)) && !(await readFile(target.knownHostsPath, 'latin1')).startsWith(NOT_MET)
+}
+
+/** To be called when there is a connection. */
+export async function noteMeeting({ knownHostsPath }: SshTarget): Promise<void> {
   const text = await readFile(knownHostsPath, 'latin1').catch(() => '')
-  if (!text.startsWith(`${NOT_MET}\n`)) return false
-  await writeFileAtomic(knownHostsPath, text.slice(NOT_MET.length + 1), { mode: 0o600 })
-  return true
+  if (!text.startsWith(NOT_MET)) return
+  await writeFileAtomic(knownHostsPath, text.slice(NOT_MET.length).trimStart(), { mode: 0o600 })
 }
 
 /** sshd(8), SSH_KNOWN_HOSTS FILE FORMAT, as ssh itself writes it: names, type, key. */

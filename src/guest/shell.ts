@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { runAttached } from '../base/process.js'
 import type { Task } from '../base/task.js'
-import { isHostKeyKnown } from './host-key.js'
+import { hasBeenMet, isHostKeyKnown } from './host-key.js'
 import { SCRIPT_SHELL } from './script.js'
 import { sshCommand, type SshTarget } from './ssh-command.js'
 import { SSH_FAILED, sshFailure } from './ssh-failure.js'
@@ -58,9 +58,9 @@ export async function runShell(task: Task, target: SshTarget, typed: ShellReques
   }
 }
 
-/** Undefined when the guest's host key is known already. */
+/** Undefined when it has been made already. */
 async function firstContact(target: SshTarget): Promise<SshGuest | undefined> {
-  return (await isHostKeyKnown(target)) ? undefined : openSshGuest(target)
+  return (await hasBeenMet(target)) ? undefined : openSshGuest(target)
 }
 
 /** True: the guest greets, and nobody else can pass for it, since its host key is known. */

@@ -4,7 +4,7 @@ import { endWithParent } from '../base/end-with-us.js'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
 import type { Task } from '../base/task.js'
-import { isFirstMeeting, isHostKeyKnown } from './host-key.js'
+import { hasBeenMet, noteMeeting } from './host-key.js'
 import { sshMasterCommand, type SshTarget } from './ssh-command.js'
 import { mayPass, sshFailure } from './ssh-failure.js'
 
@@ -71,7 +71,7 @@ async function connectOnce(
   signal: AbortSignal,
 ): Promise<SshMaster> {
   signal.throwIfAborted()
-  const hadKey = await isHostKeyKnown(target)
+  const isFirstContact = !(await hasBeenMet(target))
   const { argv, env } = sshMasterCommand(target, controlPath)
   const [first = '', ...words] = [...guard, ...argv]
   const program = startProgram([first, ...words], { env, package: 'openssh-client' })
@@ -82,11 +82,12 @@ async function connectOnce(
     signal.throwIfAborted()
     throw sshFailure(target, log.said())
   }
+  if (isFirstContact) await noteMeeting(target)
   let sessions = 0
   const managesSeveral = (): boolean => !LOSES_SESSIONS.test(log.server())
   return {
     controlPath,
-    isFirstContact: hadKey ? await isFirstMeeting(target) : await isHostKeyKnown(target),
+    isFirstContact,
     said: log.said,
     get managesSeveral() {
       return managesSeveral()
