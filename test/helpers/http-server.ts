@@ -1,4 +1,4 @@
-/** Real servers on loopback for one test each: of programmed answers, of a directory, or of raw bytes. */
+/** Real servers, on loopback unless told otherwise, for one test each: of programmed answers, of a directory, or of raw bytes. */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { afterEach } from '@jest/globals'
 
 export interface HttpServer {
-  /** `http://127.0.0.1:PORT`, no slash at the end. */
+  /** `http://127.0.0.1:PORT`, no slash at the end, or with the address that was given. */
   readonly url: string
   readonly port: number
   /** What was asked for so far. */
@@ -36,7 +36,7 @@ export interface TlsIdentity {
 
 export interface HttpServers {
   /** Gives each request to `answer`. */
-  http(answer: RequestListener, tls?: TlsIdentity): Promise<HttpServer>
+  http(answer: RequestListener, options?: { readonly tls?: TlsIdentity; readonly host?: string }): Promise<HttpServer>
   /** Gives each connection, with the first bytes that came, to `answer`: for what is no HTTP. */
   tcp(answer: (socket: Socket, head: string) => void): Promise<HttpServer>
 }
@@ -52,7 +52,7 @@ export function useHttpServers(): HttpServers {
     return server
   }
   return {
-    async http(answer, tls) {
+    async http(answer, { tls, host } = {}) {
       const requests: ReceivedRequest[] = []
       const listener: RequestListener = (request, response) => {
         const { method = '', url: target = '', headers } = request
@@ -60,18 +60,22 @@ export function useHttpServers(): HttpServers {
         answer(request, response)
       }
       const server = tls === undefined ? createServer(listener) : createTlsServer({ ...tls }, listener)
-      return opened(await listen(server, tls === undefined ? 'http' : 'https', requests))
+      return opened(await listen(server, { scheme: tls === undefined ? 'http' : 'https', host }, requests))
     },
     async tcp(answer) {
       const server = createTcpServer((socket) => {
         socket.once('data', (head: Buffer) => answer(socket, head.toString('latin1')))
       })
-      return opened(await listen(server, 'http', []))
+      return opened(await listen(server, {}, []))
     },
   }
 }
 
-async function listen(server: Server, scheme: string, requests: readonly ReceivedRequest[]): Promise<HttpServer> {
+async function listen(
+  server: Server,
+  { scheme = 'http', host = '127.0.0.1' }: { readonly scheme?: string; readonly host?: string | undefined },
+  requests: readonly ReceivedRequest[],
+): Promise<HttpServer> {
   const sockets = new Set<Socket>()
   let connections = 0
   let onIdle = (): void => undefined
@@ -84,10 +88,10 @@ async function listen(server: Server, scheme: string, requests: readonly Receive
       if (sockets.size === 0) onIdle()
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo // it listens on TCP
   return {
-    url: `${scheme}://127.0.0.1:${port}`,
+    url: `${scheme}://${host}:${port}`,
     port,
     requests,
     connections: () => connections,

@@ -6,13 +6,20 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
-const repository = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'lago', 'mini-repo')
+const cache = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'lago')
+const repository = path.join(cache, 'mini-repo')
 
 /** The real libvirt, and the template repository that `scripts/make-guest` makes. */
 export const MINI_ENV: Readonly<Record<string, string>> = {
   LAGO_LIBVIRT_URL: 'qemu:///system',
   LAGO__INIT__TEMPLATE_REPO_PATH: path.join(repository, 'template-repo.json'),
   LAGO_PROBE_KERNEL: path.join(repository, 'vmlinuz'),
+}
+
+/** The same, with the repository that `scripts/make-template debian` makes. */
+export const DEBIAN_ENV: Readonly<Record<string, string>> = {
+  ...MINI_ENV,
+  LAGO__INIT__TEMPLATE_REPO_PATH: path.join(cache, 'debian-bookworm-repo', 'template-repo.json'),
 }
 
 /** A domain of an init file. */

@@ -45,12 +45,14 @@ const HINT = 'if its certificate is of an authority of your own, name its file i
 describe('https', () => {
   test('of a certificate that is trusted gives the file', async () => {
     const certificate = await certificateFor('IP:127.0.0.1')
-    const { url } = await servers.http(answer(200, {}, 'hello'), certificate)
+    const { url } = await servers.http(answer(200, {}, 'hello'), { tls: certificate })
     expect(await downloadedBy(url, certificate)).toBe('hello')
   })
 
   test('of a certificate that nobody knows is refused at once', async () => {
-    const { url, port, requests, connections } = await servers.http(answer(200), await certificateFor('IP:127.0.0.1'))
+    const { url, port, requests, connections } = await servers.http(answer(200), {
+      tls: await certificateFor('IP:127.0.0.1'),
+    })
     await expect(downloaderWith().open(task, [`${url}/a`])).rejects.toMatchObject({
       code: 'LAGO_DOWNLOAD',
       message: `cannot download ${url}/a: TLS with 127.0.0.1:${port} failed: self-signed certificate`,
@@ -62,7 +64,7 @@ describe('https', () => {
 
   test('of a certificate for another host is refused', async () => {
     const certificate = await certificateFor('DNS:other.example')
-    const { url, port, requests } = await servers.http(answer(200), certificate)
+    const { url, port, requests } = await servers.http(answer(200), { tls: certificate })
     expect(await downloadedBy(url, certificate)).toMatch(
       `TLS with 127.0.0.1:${port} failed: Hostname/IP does not match certificate's altnames`,
     )
@@ -80,7 +82,7 @@ describe('https', () => {
   test('never leads to http', async () => {
     const certificate = await certificateFor('IP:127.0.0.1')
     const open = await servers.http(answer(200, {}, 'hello'))
-    const { url } = await servers.http(answer(302, { location: `${open.url}/b?token=secret` }), certificate)
+    const { url } = await servers.http(answer(302, { location: `${open.url}/b?token=secret` }), { tls: certificate })
     expect(await downloadedBy(url, certificate)).toBe(
       `cannot download ${url}/: the server redirects out of https to ${open.url}/b?token=***, ` +
         'which anybody on the way could change',
@@ -90,7 +92,7 @@ describe('https', () => {
 
   test('may be where http leads to', async () => {
     const certificate = await certificateFor('IP:127.0.0.1')
-    const secure = await servers.http(answer(200, {}, 'hello'), certificate)
+    const secure = await servers.http(answer(200, {}, 'hello'), { tls: certificate })
     const { url } = await servers.http(answer(301, { location: secure.url }))
     expect(await downloadedBy(url, certificate)).toBe('hello')
   })
@@ -121,7 +123,7 @@ describe('a tunnel', () => {
 
   test('goes to the server, whose certificate is checked', async () => {
     const certificate = await certificateFor('DNS:inner.example')
-    const { port, requests } = await servers.http(answer(200, {}, 'hello'), certificate)
+    const { port, requests } = await servers.http(answer(200, {}, 'hello'), { tls: certificate })
     const { host, asked } = await tunnelProxy()
     const https_proxy = `http://user:w%3Ard@${host}`
     const env = { https_proxy, DEBUG: '*' } // has packages say what they do

@@ -1,0 +1,22 @@
+/** A repository for apt with one package in it, as small as they come. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+/** In `dir`; the package `name` has the program of that name, which says `text`. */
+export async function makeAptRepository(dir: string, name: string, text: string): Promise<void> {
+  const tree = path.join(dir, 'tree')
+  await mkdir(path.join(tree, 'DEBIAN'), { recursive: true })
+  await mkdir(path.join(tree, 'usr/bin'), { recursive: true })
+  const control = `Package: ${name}\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nDescription: says it\n`
+  await writeFile(path.join(tree, 'DEBIAN/control'), control)
+  await writeFile(path.join(tree, 'usr/bin', name), `#!/bin/sh\necho '${text}'\n`, { mode: 0o755 })
+  const file = path.join(dir, `${name}.deb`)
+  await promisify(execFile)('dpkg-deb', ['--root-owner-group', '--build', tree, file])
+  const content = await readFile(file)
+  const sha256 = createHash('sha256').update(content).digest('hex')
+  const entry = `${control}Filename: ./${name}.deb\nSize: ${content.length}\nSHA256: ${sha256}\n`
+  await writeFile(path.join(dir, 'Packages'), entry)
+}
