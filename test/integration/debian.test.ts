@@ -17,6 +17,7 @@ const servers = useHttpServers()
 let project: LagoProject
 let before: Awaited<ReturnType<typeof hostState>>
 
+// journald's own sync of systemd 252 returns before the disk has it, and `stop` is a power cut.
 const DEPLOY = `
 set -e
 only='-o Dir::Etc::sourcelist=/root/served.list -o Dir::Etc::sourceparts=-'
@@ -24,6 +25,7 @@ apt-get $only -q update
 apt-get $only -q -y install says-it
 says-it | systemd-cat -t says-it
 journalctl --sync
+sync
 `
 
 function vm(name: string, given: object): object {

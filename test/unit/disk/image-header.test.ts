@@ -45,9 +45,15 @@ test.each([
 test.each([
   ['a qcow2 with a data file', ['-f', 'qcow2', '-o', 'data_file=DIR/data'], { hasOtherFiles: true }],
   ['a VMDK of parts', ['-f', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse'], { hasOtherFiles: true }],
-  ['LUKS', ['-f', 'luks', '--object', 'secret,id=s,data=x', '-o', 'key-secret=s,iter-time=10'], { isEncrypted: true }],
 ])('%s', async (_, args, found) => {
   expect(await readImageHeader(await created(args))).toMatchObject(found)
+})
+
+// By hand: `qemu-img create -f luks` measures the CPU first, and fails where that is quick.
+test('LUKS is encrypted', async () => {
+  const image = path.join(await tempDir(), 'image')
+  await writeFile(image, Buffer.concat([Buffer.from('LUKS\u00ba\u00be\0\u0001', 'latin1'), Buffer.alloc(4096)]))
+  expect(await readImageHeader(image)).toMatchObject({ isEncrypted: true })
 })
 
 test('a VMDK with a parent has other files', async () => {
