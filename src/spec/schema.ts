@@ -218,7 +218,9 @@ export const domainSchema = z
         .describe('Ansible groups of the VM'),
       'root-password': password('root')
         .optional()
-        .describe('Password of root as the image has it: shown by status; it is not set in the guest'),
+        .describe(
+          'Password of root: given to the guest by its bootstrap, as a hash where that is possible, and shown by status',
+        ),
       'ssh-user': z
         .string({ error: 'a user name' })
         .regex(USER_NAME, { error: 'a user name' })
