@@ -1,29 +1,37 @@
 /** Writing files so that a reader sees the old content or the new, never a half. */
 import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { isSystemError } from './errors.js'
 
 export interface WriteOptions {
   /** Default 0o644. */
   readonly mode?: number
+  /** False: not forced onto the disk. Default true. */
+  readonly sync?: boolean
 }
 
 /**
  * Writes to a temporary name beside `filePath`, syncs, renames.
- * On any failure the old file is untouched.
+ * On any failure the old file is untouched; the error names a file also when the system does not, as for a full disk.
  */
-export async function writeFileAtomic(filePath: string, content: string, options: WriteOptions = {}): Promise<void> {
+export async function writeFileAtomic(
+  filePath: string,
+  content: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
   const temporaryPath = temporaryPathFor(filePath)
   try {
     const file = await open(temporaryPath, 'wx', options.mode ?? 0o644)
     try {
       await file.writeFile(content)
-      await file.sync()
+      if (options.sync !== false) await file.sync()
     } finally {
       await file.close()
     }
     await rename(temporaryPath, filePath)
   } catch (error) {
     await rm(temporaryPath, { force: true })
+    if (isSystemError(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO')) error.path ??= filePath
     throw error
   }
 }

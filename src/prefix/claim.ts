@@ -1,8 +1,9 @@
 /** Who may work on a prefix directory: one process at a time. What a killed `init` left there is cleared first. */
-import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from '../base/errors.js'
+import { writeFileAtomic } from '../base/files.js'
 import { acquireLock, withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
@@ -28,7 +29,7 @@ export async function claimPrefixDir(task: Task, layout: PrefixLayout, uuid: str
     await makeDir(layout)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
     await chmod(layout.dir, 0o711) // qemu's user must get through to the images; nobody else needs to list it
-    await task.step('Generate prefix uuid', async () => writeFile(layout.uuid, uuid))
+    await task.step('Generate prefix uuid', async () => writeFileAtomic(layout.uuid, uuid, { sync: false }))
     const lock = await lockPrefix(task, layout.dir)
     undo.commit()
     return lock

@@ -5,6 +5,7 @@
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { fanOut } from '../base/fan-out.js'
+import { writeFileAtomic } from '../base/files.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import { createSshKeyPair } from '../guest/ssh-key.js'
@@ -80,8 +81,8 @@ async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Pr
   })
   await task.step('Create ssh keys', async () => {
     const keys = await createSshKeyPair(`lago-${uuid.slice(0, 8)}`)
-    await writeFile(layout.sshKey, keys.privateKey, { mode: 0o600 })
-    await writeFile(layout.sshPublicKey, keys.publicKey)
+    await writeFileAtomic(layout.sshKey, keys.privateKey, { mode: 0o600, sync: false })
+    await writeFileAtomic(layout.sshPublicKey, keys.publicKey, { sync: false })
   })
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { isLagoError, messageOf } from '../base/errors.js'
+import { explainSystemError, isLagoError, messageOf } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
 import type { Task } from '../base/task.js'
 import { plainUrl } from './download/plain-url.js'
@@ -31,12 +31,12 @@ export async function downloadRepository(
   const place = plainUrl(url)
   const copyPath = path.join(cacheDir, 'repositories', `${createHash('sha256').update(url).digest('hex')}.json`)
   const copy = await readCopy(copyPath, place)
-  if (copy === undefined) return keep(copyPath, place, await downloader.text(task, [url]))
+  if (copy === undefined) return keep(task, copyPath, place, await downloader.text(task, [url]))
   try {
     const ask = async (task: Task): Promise<Answer> =>
       downloader.text(task, [url], copy.etag === undefined ? {} : { etag: copy.etag })
     const answer = await task.within(LIMIT_WITH_COPY_MS, `asking for ${place}`, ask)
-    return answer.text === undefined ? parseRepository(place, copy.text) : await keep(copyPath, place, answer)
+    return answer.text === undefined ? parseRepository(place, copy.text) : await keep(task, copyPath, place, answer)
   } catch (error) {
     task.signal.throwIfAborted()
     if (!REPLACED_BY_COPY.some((code) => isLagoError(error, code))) throw error
@@ -50,10 +50,15 @@ const REPLACED_BY_COPY = ['LAGO_DOWNLOAD', 'LAGO_OFFLINE', 'LAGO_TIMEOUT'] as co
 
 type Answer = Awaited<ReturnType<Downloader['text']>>
 
-async function keep(copyPath: string, place: string, { text = '', etag }: Answer): Promise<RepositoryFile> {
+/** A copy that cannot be written is missed only when the server is. */
+async function keep(task: Task, copyPath: string, place: string, { text = '', etag }: Answer): Promise<RepositoryFile> {
   const file = parseRepository(place, text)
-  await mkdir(path.dirname(copyPath), { recursive: true })
-  await writeJsonAtomic(copyPath, { url: place, etag, text } satisfies Copy)
+  try {
+    await mkdir(path.dirname(copyPath), { recursive: true })
+    await writeJsonAtomic(copyPath, { url: place, etag, text } satisfies Copy)
+  } catch (error) {
+    task.log('warning', `no copy of template repository ${place} is kept: ${messageOf(explainSystemError(error))}`)
+  }
   return file
 }
 

@@ -1,7 +1,6 @@
 /** A NoCloud seed: the CD from which cloud-init reads who its machine is. */
-import { open, rename, rm } from 'node:fs/promises'
 import { explainSystemError } from '../../base/errors.js'
-import { temporaryPathFor } from '../../base/files.js'
+import { writeFileAtomic } from '../../base/files.js'
 import type { Task } from '../../base/task.js'
 import { hashPassword } from '../password.js'
 import type { Identity } from '../types.js'
@@ -37,24 +36,9 @@ export async function writeSeed(task: Task, seedPath: string, request: SeedReque
     { name: 'network-config', content: renderNetworkConfig(identity.nics) },
   ]
   task.signal.throwIfAborted()
-  await replaceFile(seedPath, isoImage(files, { label: LABEL })).catch((error: unknown) => {
+  // As the images beside it, it may be lost with the host.
+  const options = { mode: 0o600, sync: false }
+  await writeFileAtomic(seedPath, isoImage(files, { label: LABEL }), options).catch((error: unknown) => {
     throw explainSystemError(error)
   })
-}
-
-/** Not synced, as the images beside it are not. */
-async function replaceFile(filePath: string, content: Buffer): Promise<void> {
-  const temporaryPath = temporaryPathFor(filePath)
-  try {
-    const file = await open(temporaryPath, 'wx', 0o600)
-    try {
-      await file.writeFile(content)
-    } finally {
-      await file.close()
-    }
-    await rename(temporaryPath, filePath)
-  } catch (error) {
-    await rm(temporaryPath, { force: true })
-    throw error
-  }
 }

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { imageHeaderOf, readImageHeader, type ImageHeader } from '../../../src/disk/image-header.js'
+import { writeLuksImage } from '../../helpers/luks-image.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
 const tempDir = useTempDirs()
@@ -49,11 +50,23 @@ test.each([
   expect(await readImageHeader(await created(args))).toMatchObject(found)
 })
 
-// By hand: `qemu-img create -f luks` measures the CPU first, and fails where that is quick.
-test('LUKS is encrypted', async () => {
-  const image = path.join(await tempDir(), 'image')
-  await writeFile(image, Buffer.concat([Buffer.from('LUKS\u00ba\u00be\0\u0001', 'latin1'), Buffer.alloc(4096)]))
-  expect(await readImageHeader(image)).toMatchObject({ isEncrypted: true })
+describe('encrypted is', () => {
+  test('LUKS', async () => {
+    const image = path.join(await tempDir(), 'image')
+    await writeLuksImage(image)
+    expect(await readImageHeader(image)).toMatchObject({ format: 'luks', isEncrypted: true })
+  })
+
+  test.each([
+    ['AES', 1],
+    ['LUKS', 2],
+  ])('a qcow2 with %s inside', async (_, method) => {
+    const image = await created(['-f', 'qcow2'])
+    const bytes = await readFile(image)
+    bytes.writeUInt32BE(method, 32) // crypt_method, docs/interop/qcow2.txt of QEMU
+    await writeFile(image, bytes)
+    expect(await readImageHeader(image)).toMatchObject({ format: 'qcow2', isEncrypted: true })
+  })
 })
 
 test('a VMDK with a parent has other files', async () => {

@@ -230,6 +230,16 @@ describe('a repository by name', () => {
     })
   })
 
+  test('that is there twice is not guessed', async () => {
+    const dir = await tempDir()
+    const places = [await writeRepository(dir, CONTENT, 'a.json'), await writeRepository(dir, CONTENT, 'b.json')]
+    await expect(opened({ name: 'ci', reposDir: dir })).rejects.toMatchObject({
+      code: 'LAGO_TEMPLATE_REPO',
+      message: `template repository "ci" is there twice: ${places.join(', ')}`,
+      hint: 'say which: --template-repo-path FILE',
+    })
+  })
+
   test('in a directory that does not exist is not there either', async () => {
     await expect(opened({ name: 'ci', reposDir: '/nonexistent' })).rejects.toMatchObject({
       message: 'no template repository named "ci" in /nonexistent; there is none',
