@@ -2,24 +2,14 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Got } from 'got'
 import type { Task } from '../../base/task.js'
+import type { Answer, Place } from './answer.js'
 import { createCredentials } from './credentials.js'
-import { exchange, type Exchange } from './exchange.js'
+import { exchange } from './exchange.js'
 import { DownloadFailure } from './failure.js'
 import type { DownloadLimits } from './limits.js'
 import { plainUrl } from './plain-url.js'
 import { proxyFor, type Variables } from './proxy.js'
 import { checkAnswer } from './status.js'
-
-/** Where to ask, and the user's own URL that led there: only its origin is told who asks. */
-export interface Place {
-  readonly url: URL
-  readonly askedUrl: URL
-}
-
-export interface Answer extends Exchange {
-  /** Behind all redirects. */
-  readonly place: Place
-}
 
 export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>

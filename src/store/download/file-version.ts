@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { plainLine } from '../../base/plain-text.js'
-import type { Answer } from './client.js'
+import type { Answer } from './answer.js'
 import { DownloadFailure } from './failure.js'
 
 export interface FileVersion {

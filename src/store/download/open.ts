@@ -1,6 +1,7 @@
 /** A file of any size, as a stream that survives broken connections. */
 import type { Task } from '../../base/task.js'
-import type { Answer, HttpClient, Place } from './client.js'
+import type { Answer, Place } from './answer.js'
+import type { HttpClient } from './client.js'
 import { DownloadFailure } from './failure.js'
 import { cannotResume, changed, checkRest, headersForRest, versionOf, type FileVersion } from './file-version.js'
 import type { DownloadLimits } from './limits.js'

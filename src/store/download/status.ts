@@ -1,7 +1,7 @@
 /** Answers that are not the file. */
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http'
 import { plainLine } from '../../base/plain-text.js'
-import type { Answer } from './client.js'
+import type { Answer } from './answer.js'
 import { DownloadFailure } from './failure.js'
 import { hostOf } from './plain-url.js'
 

@@ -1,6 +1,7 @@
 /** Small texts: repository files, metadata, checksums. */
 import type { Task } from '../../base/task.js'
-import type { Answer, HttpClient } from './client.js'
+import type { Answer } from './answer.js'
+import type { HttpClient } from './client.js'
 import { DownloadFailure } from './failure.js'
 import type { DownloadLimits } from './limits.js'
 import { createTries } from './tries.js'
