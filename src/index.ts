@@ -5,7 +5,7 @@
 export { isLagoError, LagoError, type ErrorCode } from './base/errors.js'
 export type { EventSink, LagoEvent, Level } from './base/events.js'
 export { definePlugin } from './plugin/define.js'
-export { init, loadEnv } from './sdk/init.js'
+export { init, loadEnv, loadTemplates } from './sdk/init.js'
 export type {
   CommonOptions,
   InitFile,
@@ -15,6 +15,16 @@ export type {
   NewEnvOptions,
   Settings,
 } from './sdk/options.js'
+export type {
+  PublishedTemplates,
+  StoredFacts,
+  StoredImage,
+  Template,
+  TemplateImport,
+  TemplatePublication,
+  Templates,
+  TemplatesOptions,
+} from './sdk/template-types.js'
 export type {
   CollectOptions,
   Command,

@@ -42,6 +42,7 @@ const ALL = Object.keys(COMPRESSIONS) as readonly Compression[] // its keys are 
 
 /** Those that an export is written in: good ones, by all cores. */
 export const EXPORT_COMPRESSIONS = ['xz', 'zstd'] as const satisfies readonly Compression[]
+export type ExportCompression = (typeof EXPORT_COMPRESSIONS)[number]
 
 /** The suffixes under which an image may be found that is not there under its own name. */
 export const COMPRESSED_SUFFIXES = ALL.map(suffixOf)

@@ -1,5 +1,6 @@
-/** `init` and `loadEnv`. This file is light: what they need is loaded when they are called. */
+/** `init`, `loadEnv` and `loadTemplates`. This file is light: what they need is loaded when they are called. */
 import type { InitOptions, LoadOptions } from './options.js'
+import type { Templates, TemplatesOptions } from './template-types.js'
 import type { Env } from './types.js'
 
 /**
@@ -22,4 +23,13 @@ export async function init(options: InitOptions = {}): Promise<Env> {
 export async function loadEnv(options: LoadOptions = {}): Promise<Env> {
   const { loadExistingEnv } = await import('./load-existing-env.js')
   return loadExistingEnv(options)
+}
+
+/**
+ * The templates that environments are made from: what `lago template` does. Configuration as for `init`.
+ * Throws `LAGO_USAGE`.
+ */
+export async function loadTemplates(options: TemplatesOptions = {}): Promise<Templates> {
+  const { createTemplates } = await import('./templates.js')
+  return createTemplates(options)
 }

@@ -1,10 +1,13 @@
 /** `--compress [xz|zstd]`, as upstream has it without a value, and as configuration files may have it with yes or no. */
-import type { Compression } from '../../disk/compression.js'
+import type { ExportCompression } from '../../disk/compression.js'
 import type { CommandSpec, ParsedArgs } from '../command.js'
 import { commandUsage, usageError } from '../usage.js'
 
 /** Undefined: not compressed. Throws `LAGO_USAGE`. */
-export async function exportCompression(args: ParsedArgs, command: CommandSpec): Promise<Compression | undefined> {
+export async function exportCompression(
+  args: ParsedArgs,
+  command: CommandSpec,
+): Promise<ExportCompression | undefined> {
   const words = args.list('compress')
   if (words === undefined) return undefined
   const { EXPORT_COMPRESSIONS } = await import('../../disk/compression.js')

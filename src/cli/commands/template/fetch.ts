@@ -9,18 +9,9 @@ export const templateFetch: CommandSpec = {
   args: [{ name: 'name', arity: 'many', help: 'NAME, or NAME:VERSION; default: the latest of every template' }],
   options: [...REPOSITORY_OPTIONS, STORE_OPTION],
   async run(context) {
-    const { parseTemplateName } = await import('../../../store/template-name.js')
-    const { openTemplates, requireRepository } = await import('../../../store/templates.js')
-    const { fanOut } = await import('../../../base/fan-out.js')
+    const { fetchNamed } = await import('../../../sdk/template-verbs.js')
     return withHost(context, async (host) => {
-      const templates = await openTemplates(context.task, host.store.dir, host.templateOptions(context.env))
-      const names = context.args.many('name')
-      const wanted = names.length > 0 ? names : requireRepository(templates.repository).templates
-      const versions = wanted.map((name) => {
-        const { template, version } = parseTemplateName(name)
-        return templates.find(template, version)
-      })
-      const stored = await fanOut(context.task, versions, async (version, task) => host.store.ensure(task, version))
+      const stored = await fetchNamed(context.task, { ...context, host }, context.args.many('name'))
       return { output: Object.fromEntries(stored.map(({ ref, path }) => [`${ref.name}:${ref.version}`, path])) }
     })
   },

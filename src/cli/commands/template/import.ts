@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { LagoError } from '../../../base/errors.js'
 import type { CommandContext, CommandSpec } from '../../command.js'
 import { withHost } from '../context.js'
@@ -20,40 +19,20 @@ export const templateImport: CommandSpec = {
     STORE_OPTION,
   ],
   async run(context) {
-    const { importImage } = await import('../../../store/import-image.js')
-    const { openTemplates } = await import('../../../store/templates.js')
-    const { isUrl } = await import('../../../store/source.js')
-    const { looksLikeDigest } = await import('../../../store/remote-file.js')
-    const { task, args, cwd, env } = context
-    const place = (text: string): string => (isUrl(text) ? text : path.resolve(cwd, text))
-    const [from, checksum] = [place(args.one('image') ?? ''), args.one('checksum')]
-    if (checksum === undefined && /^http:/i.test(from))
-      task.log('warning', `${from} comes over an open connection, and there is no --checksum to compare it with`)
+    const { importTemplate } = await import('../../../sdk/template-verbs.js')
+    const { task, args } = context
+    const request = {
+      name: args.one('name') ?? '',
+      image: args.one('image') ?? '',
+      version: args.one('version'),
+      checksum: args.one('checksum'),
+      metadata: metadataOf(context),
+    }
     return withHost(context, async (host) => {
-      const options = host.templateOptions(env)
-      const findParent = async (name: string, version: string): Promise<string> => {
-        const templates = await openTemplates(task, host.store.dir, options)
-        return (await host.store.ensure(task, templates.find(name, version))).path
-      }
-      const stored = await importImage(
-        task,
-        host.store.dir,
-        {
-          name: args.one('name') ?? '',
-          version: args.one('version') ?? today(),
-          from,
-          checksum: checksum === undefined || looksLikeDigest(checksum) ? checksum : place(checksum),
-          metadata: metadataOf(context),
-        },
-        { downloader: options.downloader, findParent },
-      )
+      const stored = await importTemplate(task, { ...context, host }, request)
       return { output: { [`${stored.ref.name}:${stored.ref.version}`]: stored.path } }
     })
   },
-}
-
-function today(): string {
-  return new Date().toISOString().slice(0, 10).replaceAll('-', '')
 }
 
 /** Texts; `true`, `false` and numbers stay what they are as a text, too, for the file holds what users write. */

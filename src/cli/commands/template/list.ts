@@ -11,12 +11,9 @@ export const templateList: CommandSpec = {
   args: [],
   options: [...REPOSITORY_OPTIONS, STORE_OPTION],
   async run(context) {
-    const { listStored } = await import('../../../store/stored.js')
-    const { listTemplates } = await import('../../../store/list.js')
-    const { openRepository } = await import('../../../store/open-repository.js')
+    const { listOf } = await import('../../../sdk/template-verbs.js')
     return withHost(context, async (host) => {
-      const repository = await openRepository(context.task, host.templateOptions(context.env))
-      const all = listTemplates(context.task, repository, await listStored(host.store.dir))
+      const all = await listOf(context.task, { ...context, host })
       const isBrief = context.config.outFormat === 'default'
       return { output: grouped(all, isBrief) }
     })

@@ -16,15 +16,11 @@ export const templatePrune: CommandSpec = {
   ],
   options: [STORE_OPTION, { name: 'yes', short: 'y', type: 'flag', help: 'do not ask' }],
   async run(context) {
-    const { listStored } = await import('../../../store/stored.js')
-    const { selectStored } = await import('../../../store/named.js')
-    const { pruneStored, prunable, requireUnused } = await import('../../../store/prune.js')
+    const { prunableAmong } = await import('../../../sdk/template-verbs.js')
+    const { pruneStored } = await import('../../../store/prune.js')
     const { task, args } = context
-    const names = args.many('name')
     return withHost(context, async (host) => {
-      const selected = selectStored(await listStored(host.store.dir), names)
-      if (names.length > 0) requireUnused(selected)
-      const going = prunable(selected, names.length > 0)
+      const going = await prunableAmong({ ...context, host }, args.many('name'))
       if (going.length === 0) {
         task.log('info', 'there is nothing to remove')
         return {}

@@ -1,4 +1,3 @@
-import path from 'node:path'
 import { exportCompression } from '../compression.js'
 import type { CommandSpec } from '../../command.js'
 import { withHost } from '../context.js'
@@ -17,17 +16,17 @@ export const templatePublish: CommandSpec = {
     STORE_OPTION,
   ],
   async run(context) {
-    const { listStored } = await import('../../../store/stored.js')
-    const { selectStored } = await import('../../../store/named.js')
-    const { publishTemplates } = await import('../../../store/publish.js')
-    const { task, args, cwd } = context
-    const dir = path.resolve(cwd, args.one('dst-dir') ?? '.')
-    const compress = await exportCompression(args, templatePublish)
+    const { publishNamed } = await import('../../../sdk/template-verbs.js')
+    const { task, args } = context
+    const request = {
+      dir: args.one('dst-dir') ?? '.',
+      names: args.many('name'),
+      repositoryName: args.one('repository-name'),
+      compress: await exportCompression(args, templatePublish),
+      force: args.flag('force'),
+    }
     return withHost(context, async (host) => {
-      const stored = selectStored(await listStored(host.store.dir), args.many('name'))
-      const name = args.one('repository-name') ?? path.basename(dir)
-      const repository = await publishTemplates(task, stored, { dir, name, compress, force: args.flag('force') })
-      return { output: { repository, templates: stored.map(({ files }) => files.key) } }
+      return { output: await publishNamed(task, { ...context, host }, request) }
     })
   },
 }

@@ -8,13 +8,11 @@ export const templateVerify: CommandSpec = {
   example: 'lago template verify',
   args: [{ name: 'name', arity: 'many', help: 'NAME, NAME:VERSION or REPOSITORY:NAME:VERSION; default: all' }],
   options: [STORE_OPTION],
-  async run({ task, args, ...context }) {
-    const { listStored } = await import('../../../store/stored.js')
-    const { selectStored } = await import('../../../store/named.js')
-    const { verifyStored } = await import('../../../store/verify.js')
-    return withHost({ task, args, ...context }, async (host) => {
-      const stored = selectStored(await listStored(host.store.dir), args.many('name'))
-      const verdicts = await verifyStored(task, stored)
+  async run(context) {
+    const { verifyNamed } = await import('../../../sdk/template-verbs.js')
+    const { task, args } = context
+    return withHost(context, async (host) => {
+      const verdicts = await verifyNamed(task, { ...context, host }, args.many('name'))
       for (const [key, verdict] of verdicts) {
         if (verdict === 'damaged')
           task.log('error', `template ${key} is damaged; lago template prune ${key}, and it is fetched again`)
