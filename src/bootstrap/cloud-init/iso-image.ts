@@ -38,12 +38,15 @@ export function isoImage(files: readonly IsoFile[], { label }: IsoOptions): Buff
     ...trees.flatMap((tree) => [pathTable(tree, 'LE'), pathTable(tree, 'BE')].map(padded)),
     ...trees.map((tree) => directoryOf(tree, extents)),
     ...contents.map(padded),
+    Buffer.alloc(PADDING_SECTORS * SECTOR_BYTES),
   ])
 }
 
 const NAMINGS = [PRIMARY, JOLIET] as const
 /** For boot loaders. */
 const SYSTEM_AREA_SECTORS = 16
+/** As mkisofs adds them: some read ahead over the last file, and busybox takes nothing below 68 KiB for a file system. */
+const PADDING_SECTORS = 150
 
 function checkNames(files: readonly IsoFile[], label: string): void {
   const wrong = files.find(({ name }) => !/^[\w.-]{1,28}$/.test(name))?.name
@@ -71,5 +74,5 @@ function planLayout(files: readonly Omit<FileExtent, 'sector'>[]): Layout {
     return { ...table, sizeBytes: length, sector: take(sectorsOf(length)) }
   })
   const extents = files.map((file) => ({ ...file, sector: take(sectorsOf(file.sizeBytes)) }))
-  return { trees, extents, sectors: next }
+  return { trees, extents, sectors: next + PADDING_SECTORS }
 }

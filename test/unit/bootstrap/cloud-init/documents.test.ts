@@ -1,6 +1,7 @@
 /** The documents of a seed against ones that were read by cloud-init 20.4, 22.4, 25.1 and 26.2. */
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from '@jest/globals'
+import { load } from 'js-yaml'
 import { renderMetaData } from '../../../../src/bootstrap/cloud-init/meta-data.js'
 import { renderNetworkConfig } from '../../../../src/bootstrap/cloud-init/network-config.js'
 import { renderUserData, type UserData } from '../../../../src/bootstrap/cloud-init/user-data.js'
@@ -31,7 +32,7 @@ function userData(userData?: UserData, identity = identityOf()): string {
 function configOf(text: string): Record<string, unknown> {
   const [first = '', ...rest] = text.split('\n')
   expect(first).toBe('#cloud-config')
-  return JSON.parse(rest.join('\n')) as Record<string, unknown>
+  return load(rest.join('\n')) as Record<string, unknown>
 }
 
 describe('goldens', () => {
@@ -64,16 +65,23 @@ describe('without being asked', () => {
 })
 
 test('a machine without nics has a network without interfaces', () => {
-  expect(JSON.parse(renderNetworkConfig([]))).toEqual({ version: 2, ethernets: {} })
+  expect(load(renderNetworkConfig([]))).toEqual({ version: 2, ethernets: {} })
 })
+
+test.each(['yes', 'N', 'null', '1', '~', 'a: b', '-', '__proto__', 'two\nlines'])(
+  'a key of the user stays the text %j',
+  (key) => {
+    const text = userData(JSON.parse(`{${JSON.stringify(key)}: 1}`) as UserData)
+    expect(text).toContain(`\n${JSON.stringify(key)}: 1\n`)
+    expect(Object.keys(configOf(text))).toContain(key)
+  },
+)
 
 test('no text of ours is anything but a text to YAML 1.1', () => {
   const identity: Partial<Identity> = { hostName: 'yes', fqdn: '0x10', sshUser: 'null', sshPublicKey: '~' }
   const text = userData(undefined, identityOf(identity))
-  for (const quoted of ['"hostname": "yes"', '"fqdn": "0x10"', '"name": "null"', '"~"']) expect(text).toContain(quoted)
-  expect(renderMetaData({ hostName: '1:30' }, '1e3')).toBe(
-    '{\n  "instance-id": "1e3",\n  "local-hostname": "1:30"\n}\n',
-  )
+  for (const quoted of ['hostname: "yes"', 'fqdn: "0x10"', '"name": "null"', '["~"]']) expect(text).toContain(quoted)
+  expect(renderMetaData({ hostName: '1:30' }, '1e3')).toBe('instance-id: "1e3"\nlocal-hostname: "1:30"\n')
 })
 
 test('characters that a YAML reader stumbles over are written by their numbers', () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
+import { load } from 'js-yaml'
 import { renderMetaData } from '../../../../src/bootstrap/cloud-init/meta-data.js'
 import { renderNetworkConfig } from '../../../../src/bootstrap/cloud-init/network-config.js'
 import { writeSeed, type SeedRequest } from '../../../../src/bootstrap/cloud-init/seed.js'
@@ -47,8 +48,8 @@ test('a password is there as a hash, and nowhere else', async () => {
   const seed = path.join(await makeTempDir(), 'vm0.iso')
   const { task, messages } = recordedTask()
   await writeSeed(task, seed, request({ identity: identityOf({ rootPassword: PASSWORD }) }))
-  const [, ...json] = (await read(seed))['user-data']?.split('\n') ?? []
-  const config = JSON.parse(json.join('\n')) as { chpasswd: { list: [string] } }
+  const [, ...yaml] = (await read(seed))['user-data']?.split('\n') ?? []
+  const config = load(yaml.join('\n')) as { chpasswd: { list: [string] } }
   expect(config).toMatchObject({ ssh_pwauth: true, chpasswd: { expire: false } })
   expect(config.chpasswd.list[0]).toMatch(/^root:\$6\$[^$]+\$[^$:]+$/)
   expect((await readFile(seed)).includes(PASSWORD)).toBe(false)
