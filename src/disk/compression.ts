@@ -67,7 +67,7 @@ export function decompressor(compression: Compression): FilterProgram {
 }
 
 /** The longest magic. */
-export const SNIFFED_BYTES = 6
+const SNIFFED_BYTES = 6
 
 /** Undefined: what begins so is not compressed. */
 export function sniffCompression(head: Buffer): Compression | undefined {

@@ -4,19 +4,36 @@
  */
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { isZero, STRIDE_BYTES } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
 import { readDataExtents } from './qemu-img.js'
 
-const BLOCK = 64 * 1024
+/** Of `contentDigest`, part of its definition. */
+const BLOCK = STRIDE_BYTES
 const READ_BLOCKS = 16
-const ZEROS = Buffer.alloc(BLOCK)
+
+/** Makes of an image that passes by what `contentDigest` makes of one that is there. */
+export interface ContentDigester {
+  /** Every block that holds another byte than zero, in their order; `position` in bytes. */
+  update(block: Buffer, position: number): void
+  /** To be called once. */
+  digest(sizeBytes: number): string
+}
+
+export function createContentDigester(): ContentDigester {
+  const hash = createHash('sha256')
+  return {
+    update: (block, position) => void hash.update(number(position / BLOCK)).update(block),
+    digest: (sizeBytes) => `blocks-sha256:${hash.update(number(sizeBytes)).digest('hex')}`,
+  }
+}
 
 /**
  * `blocks-sha256:HEX`: SHA-256 of each block of 64 KiB that holds another byte than zero, the last one as long as it is,
  * in their order, with its number before it as 8 bytes, most significant first; then of the image's size, in 8 bytes.
  */
 export async function contentDigest(task: Task, imagePath: string): Promise<string> {
-  const hash = createHash('sha256')
+  const digester = createContentDigester()
   const file = await open(imagePath, 'r')
   try {
     const { size } = await file.stat()
@@ -26,11 +43,11 @@ export async function contentDigest(task: Task, imagePath: string): Promise<stri
       const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, at.end - at.start), at.start)
       for (let done = 0; done < bytesRead; done += BLOCK) {
         const block = buffer.subarray(done, Math.min(done + BLOCK, bytesRead))
-        if (block.compare(ZEROS, 0, block.length) !== 0) hash.update(number((at.start + done) / BLOCK)).update(block)
+        if (!isZero(block)) digester.update(block, at.start + done)
       }
       task.progress(at.end, size, 'bytes')
     }
-    return `blocks-sha256:${hash.update(number(size)).digest('hex')}`
+    return digester.digest(size)
   } finally {
     await file.close()
   }

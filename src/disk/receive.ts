@@ -1,12 +1,14 @@
 /** An image that comes as a stream: unpacked where it is compressed, hashed and written to a file, all in one pass. */
 import { open } from 'node:fs/promises'
 import { isSystemError, LagoError, NO_SPACE_HINT } from '../base/errors.js'
-import { writeSparse } from '../base/sparse-file.js'
+import { writeSparse, type ObserveStride } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
 import { announcedSizeBytes, HEAD_BYTES } from './announced-size.js'
 import { createDigester, type DigestName, type Digests } from './checksum.js'
-import { decompressor, sniffCompression, SNIFFED_BYTES, type Compression } from './compression.js'
+import { decompressor, sniffCompression, type Compression } from './compression.js'
+import { createContentDigester } from './content-digest.js'
 import { filtered } from './filter.js'
+import { imageHeaderOf } from './image-header.js'
 
 export interface ReceiveOptions<Name extends DigestName> {
   /** Computed of the bytes as they come, and of what is in them. */
@@ -15,6 +17,8 @@ export interface ReceiveOptions<Name extends DigestName> {
   readonly sizeBytes?: number | undefined
   /** For messages: where it comes from. */
   readonly from: string
+  /** Default false. */
+  readonly withContent?: boolean
 }
 
 export interface Received<Name extends DigestName> {
@@ -22,6 +26,8 @@ export interface Received<Name extends DigestName> {
   readonly compression: Compression | undefined
   readonly served: Digests<Name>
   readonly image: Digests<Name>
+  /** As `contentDigest` gives it; undefined unless it was asked for and the image is raw. */
+  readonly content: string | undefined
 }
 
 /**
@@ -38,25 +44,45 @@ export async function receiveImage<Name extends DigestName>(
   options: ReceiveOptions<Name>,
 ): Promise<Received<Name>> {
   const [served, image] = [createDigester(options.digests), createDigester(options.digests)]
-  await using input = await peek(served.observe(chunks), SNIFFED_BYTES)
+  await using input = await peek(served.observe(chunks), HEAD_BYTES)
   const compression = sniffCompression(input.head)
   if (compression === undefined) {
-    await writeToDisk(toPath, input.chunks())
+    const content = await writeImage(toPath, input.head, input.chunks(), options)
     const digests = served.digests()
-    return { compression, served: digests, image: digests }
+    return { compression, served: digests, image: digests, content }
   }
   await using unpacked = await peek(filtered(task, decompressor(compression), input.chunks()), HEAD_BYTES)
-  await writeToDisk(toPath, image.observe(limited(unpacked, options)))
-  return { compression, served: served.digests(), image: image.digests() }
+  const content = await writeImage(toPath, unpacked.head, image.observe(limited(unpacked, options)), options)
+  return { compression, served: served.digests(), image: image.digests(), content }
 }
 
-/** To a file that is complete on the disk. Throws `LAGO_NO_SPACE`. */
-export async function writeToDisk(filePath: string, chunks: AsyncIterable<Buffer>): Promise<void> {
+/** Gives the digest of what is in it, if it is wanted. */
+async function writeImage(
+  toPath: string,
+  head: Buffer,
+  chunks: AsyncIterable<Buffer>,
+  { withContent = false }: Pick<ReceiveOptions<DigestName>, 'withContent'>,
+): Promise<string | undefined> {
+  if (!withContent || imageHeaderOf(head).format !== 'raw') {
+    await writeToDisk(toPath, chunks)
+    return undefined
+  }
+  const digester = createContentDigester()
+  return digester.digest(await writeToDisk(toPath, chunks, digester.update))
+}
+
+/** To a file that is complete on the disk, as `writeSparse` does. Gives its size. Throws `LAGO_NO_SPACE`. */
+export async function writeToDisk(
+  filePath: string,
+  chunks: AsyncIterable<Buffer>,
+  observe?: ObserveStride,
+): Promise<number> {
   try {
     const file = await open(filePath, 'w', 0o600)
     try {
-      await writeSparse(file, chunks)
+      const sizeBytes = await writeSparse(file, chunks, observe)
       await file.sync()
+      return sizeBytes
     } finally {
       await file.close()
     }

@@ -1,8 +1,10 @@
 /** Hashes as they are published, and whether what came has them. */
 import { LagoError } from '../base/errors.js'
 import { DIGEST_NAMES, type DigestName } from '../disk/checksum.js'
-import type { Received } from '../disk/receive.js'
+import type { Received as ReceivedImage } from '../disk/receive.js'
 import type { PublishedDigest } from './types.js'
+
+type Received = Omit<ReceivedImage<DigestName>, 'content'>
 
 const HEX_LENGTHS: Readonly<Record<DigestName, number>> = { sha1: 40, sha256: 64, sha512: 128 }
 
@@ -26,19 +28,15 @@ export function wantedNames(published: readonly PublishedDigest[]): readonly Dig
 }
 
 /** Throws `LAGO_TEMPLATE_CHECKSUM`, with both values, unless every published digest fits. */
-export function requireDigests(
-  what: string,
-  published: readonly PublishedDigest[],
-  received: Received<DigestName>,
-): void {
+export function requireDigests(what: string, published: readonly PublishedDigest[], received: Received): void {
   for (const digest of published) if (!fits(digest, received)) throw mismatch(what, digest, received)
 }
 
-function fits({ name, hex, of }: PublishedDigest, { served, image }: Received<DigestName>): boolean {
+function fits({ name, hex, of }: PublishedDigest, { served, image }: Received): boolean {
   return image[name] === hex || (of === 'either' && served[name] === hex)
 }
 
-function mismatch(what: string, digest: PublishedDigest, received: Received<DigestName>): LagoError {
+function mismatch(what: string, digest: PublishedDigest, received: Received): LagoError {
   const { name, hex, of, from } = digest
   const found = of === 'either' ? received.served[name] : received.image[name]
   return new LagoError(

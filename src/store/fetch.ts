@@ -74,7 +74,10 @@ export async function addImage(
     await requireSpace(incoming, files)
     const received = await receive(task, incoming, files)
     await task.step('Convert image', async (task) => convert(task, incoming.key, files, findParent))
-    const [content] = await Promise.all([contentDigest(task, files.converted), sync(files.converted)])
+    const [content] = await Promise.all([
+      received.content ?? contentDigest(task, files.converted), // a raw image is stored as it came
+      sync(files.converted),
+    ])
     const { digests, repository, file, metadata } = incoming
     await writeFileAtomic(files.hash, received.image.sha1)
     await writeJsonAtomic(files.metadata, metadata)
@@ -106,6 +109,7 @@ async function receive(
     digests: names,
     sizeBytes,
     from: file.place,
+    withContent: true,
   })
   requireDigests(`image ${key}`, digests, received)
   return received

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
-import { writeSparse } from '../../../src/base/sparse-file.js'
+import { STRIDE_BYTES, writeSparse } from '../../../src/base/sparse-file.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
 const tempDir = useTempDirs()
@@ -21,4 +21,27 @@ test.each([65_536, 50_001, 64 * MIB])('chunks of %i bytes: zeros become holes, a
   await file.close()
   expect((await readFile(filePath)).equals(content)).toBe(true)
   expect((await stat(filePath)).blocks * 512).toBeLessThan(MIB)
+})
+
+test('who watches sees every stride that is not of zeros, with its place', async () => {
+  const content = Buffer.concat([randomBytes(STRIDE_BYTES + 5), Buffer.alloc(2 * STRIDE_BYTES), randomBytes(7)])
+  const seen: [number, number][] = []
+  const file = await open(path.join(await tempDir(), 'a'), 'wx')
+  const size = await writeSparse(file, inPieces(content, 50_001), (stride, at) => seen.push([at, stride.length]))
+  await file.close()
+  expect(size).toBe(content.length)
+  expect(seen).toEqual([
+    [0, STRIDE_BYTES],
+    [STRIDE_BYTES, STRIDE_BYTES],
+    [3 * STRIDE_BYTES, 12],
+  ])
+})
+
+test('a full disk is told, whichever write met it', async () => {
+  for (const mebibytes of [1, 2, 3.5]) {
+    const file = await open('/dev/full', 'w')
+    const writing = writeSparse(file, inPieces(randomBytes(mebibytes * MIB), 65_536))
+    await expect(writing).rejects.toMatchObject({ code: 'ENOSPC' })
+    await file.close()
+  }
 })

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from '@jest/globals'
 import { createDigester } from '../../../src/disk/checksum.js'
+import { contentDigest } from '../../../src/disk/content-digest.js'
 import { filtered } from '../../../src/disk/filter.js'
 import { receiveImage } from '../../../src/disk/receive.js'
 import { gone } from '../../helpers/processes.js'
@@ -46,10 +47,29 @@ test('what is not compressed is kept as it is; zeros become holes', async () => 
   const toPath = path.join(await tempDir(), 'image')
   const received = await receiveImage(task, inPieces(CONTENT, 65_537), toPath, { digests: ['sha256'], from: 'x' })
   const digests = { sha256: sha256(CONTENT), sizeBytes: CONTENT.length }
-  expect(received).toEqual({ compression: undefined, served: digests, image: digests })
+  expect(received).toEqual({ compression: undefined, served: digests, image: digests, content: undefined })
   expect((await readFile(toPath)).equals(CONTENT)).toBe(true)
   expect((await stat(toPath)).blocks * 512).toBeLessThan(MIB)
   expect((await stat(toPath)).mode & 0o777).toBe(0o600)
+})
+
+describe('the digest of what is in it is that of the file', () => {
+  test.each(['', 'zstd'])('when it is raw, packed with "%s"', async (program) => {
+    const toPath = path.join(await tempDir(), 'image')
+    const served = program === '' ? CONTENT : packed(CONTENT, program)
+    const options = { digests: [], from: 'x', withContent: true }
+    const { content } = await receiveImage(task, inPieces(served, 50_001), toPath, options)
+    expect(content).toBe(await contentDigest(task, toPath))
+  })
+
+  test('and is not there for another format', async () => {
+    const dir = await tempDir()
+    const image = path.join(dir, 'image')
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '1M'])
+    const options = { digests: [], from: 'x', withContent: true }
+    const received = await receiveImage(task, inPieces(await readFile(image), 512), path.join(dir, 'to'), options)
+    expect(received.content).toBeUndefined()
+  })
 })
 
 test.each([0, 1, 5])('a stream of %i bytes is a file of as many', async (size) => {
