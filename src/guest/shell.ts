@@ -4,12 +4,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { runAttached } from '../base/process.js'
 import type { Task } from '../base/task.js'
-import { hasBeenMet, isHostKeyKnown } from './host-key.js'
+import { hasBeenMet } from './host-key.js'
 import { SCRIPT_SHELL } from './script.js'
 import { sshCommand, type SshTarget } from './ssh-command.js'
 import { SSH_FAILED, sshFailure } from './ssh-failure.js'
 import { openSshGuest, type SshGuest } from './ssh-guest.js'
-import { probeSsh } from './wait-for-ssh.js'
 
 export interface ShellRequest {
   /** Everything after the VM's name, as typed. */
@@ -61,11 +60,6 @@ export async function runShell(task: Task, target: SshTarget, typed: ShellReques
 /** Undefined when it has been made already. */
 async function firstContact(target: SshTarget): Promise<SshGuest | undefined> {
   return (await hasBeenMet(target)) ? undefined : openSshGuest(target)
-}
-
-/** True: the guest greets, and nobody else can pass for it, since its host key is known. */
-export async function isSurelyUp(task: Task, target: SshTarget): Promise<boolean> {
-  return (await isHostKeyKnown(target)) && (await probeSsh(task, target)).kind === 'ssh'
 }
 
 async function openScript({ words, cwd }: ShellRequest): Promise<FileHandle | undefined> {

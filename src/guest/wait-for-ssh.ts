@@ -2,7 +2,9 @@
 import { isLagoError, LagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { waitUntil, type Probe } from '../base/wait.js'
+import { isHostKeyKnown } from './host-key.js'
 import { probePort, type PortAnswer } from './probe-port.js'
+import type { SshTarget } from './ssh-command.js'
 
 const SSH_PORT = 22
 const EVERY_MS = 100
@@ -49,6 +51,11 @@ export async function probeSsh(task: Task, { ip, port = SSH_PORT }: Omit<SshServ
   if (answer.kind !== 'open' || answer.greeting === undefined) return answer
   const isSsh = answer.greeting.startsWith('SSH-')
   return isSsh ? { kind: 'ssh' } : { kind: 'open', text: `${ip}:${port} speaks something else than ssh` }
+}
+
+/** True: the guest greets, and nobody else can pass for it, since its host key is known. */
+export async function isSurelyUp(task: Task, target: SshTarget): Promise<boolean> {
+  return (await isHostKeyKnown(target)) && (await probeSsh(task, target)).kind === 'ssh'
 }
 
 function unreachable(guest: SshServer, timeoutMs: number, cause: LagoError): LagoError {

@@ -1,10 +1,10 @@
 /** From a VM of the prefix to its guest. */
-import { LagoError } from '../base/errors.js'
+import { isLagoError, LagoError } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import type { Guest } from '../guest/guest.js'
 import { openSshGuest } from '../guest/ssh-guest.js'
 import type { SshTarget } from '../guest/ssh-command.js'
-import { waitForSsh } from '../guest/wait-for-ssh.js'
+import { isSurelyUp, waitForSsh } from '../guest/wait-for-ssh.js'
 import type { VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
 import { statesOf, type Prefix } from './prefix.js'
@@ -42,11 +42,24 @@ export async function requireRunning(task: Task, host: Host, vm: VmPlan): Promis
  * Throws `LAGO_VM_NOT_RUNNING`, `LAGO_GUEST_UNREACHABLE` after the VM's boot time, or as many tries as the user allows.
  */
 export async function reachGuest(task: Task, host: Host, prefix: Prefix, vm: VmPlan): Promise<Guest> {
-  await requireRunning(task, host, vm)
-  const target = sshTargetOf(host, prefix, vm)
-  await waitForSsh(task, target, sshLimitMs(host, vm))
-  return openSshGuest(target)
+  if (vm.managementIp === undefined || !(await greetsAtOnce(task, sshTargetOf(host, prefix, vm)))) {
+    await requireRunning(task, host, vm)
+    await waitForSsh(task, sshTargetOf(host, prefix, vm), sshLimitMs(host, vm))
+  }
+  return openSshGuest(sshTargetOf(host, prefix, vm))
 }
+
+/** Who greets runs; libvirt need not be loaded and asked for that. */
+async function greetsAtOnce(task: Task, target: SshTarget): Promise<boolean> {
+  return task
+    .within(AT_ONCE_MS, `a greeting of ${target.vm}`, async (task) => isSurelyUp(task, target))
+    .catch((error: unknown) => {
+      if (isLagoError(error, 'LAGO_TIMEOUT')) return false
+      throw error
+    })
+}
+
+const AT_ONCE_MS = 300
 
 const PAUSE_MS = 1000 // ssh_config(5), ConnectionAttempts
 

@@ -19,13 +19,17 @@ export async function readPrefix(context: CommandContext): Promise<{ place: Plac
   return { place, prefix: await openPrefix(place.prefixDir) }
 }
 
-/** For verbs that change the prefix they stand in: one at a time; the next waits, or learns who holds it. */
+/**
+ * For verbs that change the prefix they stand in: one at a time; the next waits, or learns who holds it. libvirt is loaded
+ * meanwhile, unless it will hardly be needed.
+ */
 export async function changePrefix<T>(
   context: CommandContext,
   work: (host: Host, prefix: Prefix) => Promise<T>,
+  { warmUp = true }: { readonly warmUp?: boolean } = {},
 ): Promise<T> {
   return withHost(context, async (host) => {
-    host.warmUp()
+    if (warmUp) host.warmUp()
     const { findPrefix } = await import('../../workdir/find.js')
     const { changePrefix: change } = await import('../../prefix/change.js')
     const place = await findPrefix(context.config.place, context.cwd)

@@ -16,8 +16,7 @@ export const deploy: CommandSpec = {
   async run(context) {
     const { deployPrefix } = await import('../../prefix/deploy.js')
     const { task, args } = context
-    await changePrefix(context, async (host, prefix) =>
-      deployPrefix(task, host, prefix, { names: args.many('vm-name'), changedOnly: args.flag('changed') }),
-    )
+    const options = { names: args.many('vm-name'), changedOnly: args.flag('changed') }
+    await changePrefix(context, async (host, prefix) => deployPrefix(task, host, prefix, options), { warmUp: false })
   },
 }

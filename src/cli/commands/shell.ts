@@ -13,7 +13,8 @@ export const shell: CommandSpec = {
   passThrough: true,
   async run(context) {
     const { task, args, cwd } = context
-    const { isSurelyUp, runShell } = await import('../../guest/shell.js')
+    const { runShell } = await import('../../guest/shell.js')
+    const { isSurelyUp } = await import('../../guest/wait-for-ssh.js')
     const { findVm } = await import('../../prefix/prefix.js')
     const { prefix } = await readPrefix(context)
     context.logTo(prefix.layout.log)

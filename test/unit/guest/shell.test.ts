@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { isSurelyUp, runShell } from '../../../src/guest/shell.js'
+import { runShell } from '../../../src/guest/shell.js'
+import { isSurelyUp } from '../../../src/guest/wait-for-ssh.js'
 import { recordedTask, type RecordedTask } from '../../helpers/recorded-task.js'
 import { startSshd, type Sshd } from '../../helpers/sshd.js'
 
