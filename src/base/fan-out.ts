@@ -40,15 +40,19 @@ export async function fanOut<T, R>(
   return results
 }
 
+/** More would hide the errors that they are for. */
+const MOST_HINTS = 3
+
 /** One error out of several; an abort outweighs what failed because of it. */
 export function joinFailures(failures: readonly unknown[]): unknown {
   const cancelled = failures.find(isCancelled)
   if (cancelled !== undefined) return cancelled
   if (failures.length === 1) return failures[0]
   const texts = [...new Set(failures.map(messageOf))]
-  const hint = failures.find((failure): failure is LagoError => failure instanceof LagoError && !!failure.hint)?.hint
-  return new LagoError('LAGO_PARTIAL', `${failures.length} failures: ${texts.join('; ')}`, {
-    hint,
+  const hints = failures.flatMap((failure) => (failure instanceof LagoError && failure.hint ? [failure.hint] : []))
+  const hasLines = texts.some((text) => text.includes('\n'))
+  return new LagoError('LAGO_PARTIAL', `${failures.length} failures: ${texts.join(hasLines ? '\n' : '; ')}`, {
+    hint: hints.length === 0 ? undefined : [...new Set(hints)].slice(0, MOST_HINTS).join('; '),
     data: { failures: failures.map((failure) => ({ code: codeOf(failure), message: messageOf(failure) })) },
     cause: new AggregateError(failures),
   })

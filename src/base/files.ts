@@ -1,5 +1,5 @@
-/** Writing files so that a reader sees the old content or the new, never a half. */
-import { open, rename, rm } from 'node:fs/promises'
+/** Writing files so that a reader sees the old content or the new, never a half; making directories. */
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from './errors.js'
 
@@ -34,6 +34,36 @@ export async function writeFileAtomic(
     if (isSystemError(error, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EIO')) error.path ??= filePath
     throw error
   }
+}
+
+/**
+ * `mkdir -p`; `mode` as of mkdir(2), default 0o777. Gives the first directory that it made. Node's own does not end where
+ * a file system refuses with ENOENT, as /proc does.
+ */
+export async function makeDirs(dir: string, mode = 0o777): Promise<string | undefined> {
+  if (await makeDir(dir, mode, 'ENOENT')) return dir
+  if (await isDirectory(dir)) return undefined
+  const first = await makeDirs(path.dirname(dir), mode)
+  return (await makeDir(dir, mode)) ? (first ?? dir) : first
+}
+
+/** False when it is there, or when the error is the one that is `awaited`. */
+async function makeDir(dir: string, mode: number, awaited?: 'ENOENT'): Promise<boolean> {
+  try {
+    await mkdir(dir, { mode })
+    return true
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST') && (await isDirectory(dir))) return false
+    if (awaited !== undefined && isSystemError(error, awaited) && path.dirname(dir) !== dir) return false
+    throw error
+  }
+}
+
+async function isDirectory(dir: string): Promise<boolean> {
+  return stat(dir).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
 }
 
 /** JSON as upstream writes it: indent 4, no final newline (spec 2.2). */

@@ -59,6 +59,11 @@ export function chooseStrategy(facts: ImageFacts, hints: StrategyHints): Strateg
   return { strategy: 'guestfs', reason: `no files are written, for ${hindrance}; and there is no guest agent` }
 }
 
+/** Throws `LAGO_UNKNOWN_KIND` unless a template may name it. */
+export function checkStrategyName(name: string): void {
+  NAMES.get(name)
+}
+
 function chooseUnseen({ why, contents }: UnreadableImage): StrategyChoice {
   if (contents.length === 0) return { strategy: 'credentials', reason: 'nothing that is known is on the image' }
   return { strategy: 'guestfs', reason: `the image cannot be looked at: ${why}` }

@@ -1,6 +1,6 @@
 /** An image that comes as a stream: unpacked where it is compressed, hashed and written to a file, all in one pass. */
 import { open } from 'node:fs/promises'
-import { isSystemError, LagoError, NO_SPACE_HINT } from '../base/errors.js'
+import { isLagoError, isSystemError, LagoError, NO_SPACE_HINT } from '../base/errors.js'
 import { writeSparse, type ObserveStride } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
 import { announcedSizeBytes, HEAD_BYTES } from './announced-size.js'
@@ -52,7 +52,10 @@ export async function receiveImage<Name extends DigestName>(
     return { compression, served: digests, image: digests, content }
   }
   await using unpacked = await peek(filtered(task, decompressor(compression), input.chunks()), HEAD_BYTES)
-  const content = await writeImage(toPath, unpacked.head, image.observe(limited(unpacked, options)), options)
+  const unpacking = writeImage(toPath, unpacked.head, image.observe(limited(unpacked, options)), options)
+  const content = await unpacking.catch((error: unknown) => {
+    throw isLagoError(error, 'LAGO_COMMAND_FAILED') ? cannotUnpack(options.from, error) : error
+  })
   return { compression, served: served.digests(), image: image.digests(), content }
 }
 
@@ -144,6 +147,14 @@ async function* limited(
     if (written > limit) throw tooLarge(from, limit)
     yield chunk
   }
+}
+
+function cannotUnpack(from: string, error: LagoError): LagoError {
+  return new LagoError('LAGO_COMMAND_FAILED', `${from} cannot be unpacked: ${error.message}`, {
+    hint: 'it is damaged, or not whole; nothing was kept',
+    data: error.data,
+    cause: error,
+  })
 }
 
 function tooLarge(from: string, limitBytes: number): LagoError {

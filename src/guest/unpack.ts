@@ -115,10 +115,9 @@ class Unpacking {
   async add(entry: TarEntry): Promise<void> {
     const name = this.#place(entry.name, entry)
     if (name === undefined) return
-    if (entry.type === 'device' && this.#options.keepPartial === true)
-      return this.#leaveOut(entry, 'it is a device node')
+    if (entry.type === 'device' && this.#options.keepPartial === true) return this.#leaveOut(entry, `it ${IS_DEVICE}`)
     if (entry.type === 'device' || entry.type === 'unknown')
-      throw this.#hostile(entry, entry.type === 'device' ? 'is a device node' : 'is of no kind that we know')
+      throw this.#hostile(entry, entry.type === 'device' ? IS_DEVICE : 'is of no kind that we know')
     if (name === '' && entry.type !== 'directory') throw this.#hostile(entry, 'takes the place of the target itself')
     await this.#makeParents(name, entry)
     if ((entry.type === 'file' || entry.type === 'directory') && (entry.mode & 0o7000) !== 0) this.#dropped++
@@ -248,10 +247,15 @@ class Unpacking {
   }
 }
 
+const IS_DEVICE = 'is a device node'
+
 /** `entry` as `shown` gives it. */
 export function hostileEntry(what: string, entry: string, why: string): LagoError {
   return new LagoError('LAGO_GUEST_HOSTILE', `${what}: refused, entry ${entry} ${why}`, {
-    hint: 'the guest sends what no honest tar does: do not trust it',
+    hint:
+      why === IS_DEVICE
+        ? 'copy directories without device nodes: not /dev, nor / with it'
+        : 'the guest sends what no honest tar does: do not trust it',
     data: { entry },
   })
 }

@@ -2,9 +2,10 @@
  * Subnets for NAT networks, leased from one directory that all prefixes of a host share, upstream's included: same
  * files, same lock (spec 5.5). Knows nothing of networks or prefixes beyond the path of a prefix's uuid file.
  */
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { chmod, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../base/errors.js'
+import { makeDirs } from '../base/files.js'
 import { withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
 import { readHostRoutes } from './host-routes.js'
@@ -150,7 +151,7 @@ function exhausted(holders: readonly LeaseOnDisk[]): LagoError {
 
 async function ensureDir(dir: string): Promise<void> {
   try {
-    const firstMade = await mkdir(dir, { recursive: true, mode: 0o775 })
+    const firstMade = await makeDirs(dir, 0o775)
     if (firstMade !== undefined) await makeGroupWritable(dir)
   } catch (error) {
     if (isSystemError(error, 'EEXIST', 'ENOTDIR'))

@@ -34,11 +34,17 @@ export async function bootstrapVms(task: Task, host: Host, layout: PrefixLayout,
     [...plan.vms.values()],
     async (vm, task) => {
       const bootstrap = await bootstrapVm(task, { host, layout, plan, look: images }, vm)
+      if (vm.spec.userData !== undefined && bootstrap.strategy !== 'cloud-init')
+        task.log('warning', unusedUserData(vm.spec.name, bootstrap.strategy))
       return { ...vm, bootstrap }
     },
     { limit: VMS_AT_ONCE },
   )
   return { ...plan, vms: new Map(vms.map((vm) => [vm.spec.name, vm])) }
+}
+
+function unusedUserData(name: string, strategy: BootstrapStrategy): string {
+  return `user-data of ${name} is not used: it is for cloud-init, and the bootstrap of ${name} is ${strategy}; "bootstrap: cloud-init" in its domain would use it`
 }
 
 interface Context {

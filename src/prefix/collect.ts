@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { about, explainSystemError, isLagoError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
+import { makeDirs } from '../base/files.js'
 import type { Task } from '../base/task.js'
 import { openSshGuest } from '../guest/ssh-guest.js'
 import { waitForSsh } from '../guest/wait-for-ssh.js'
@@ -40,7 +41,7 @@ export async function collectArtifacts(task: Task, host: Host, prefix: Prefix, o
   const vms = [...prefix.plan.vms.values()]
   await task.step('Collect artifacts', async (task) => {
     const outputDir = await clearPlace(prefix, options.outputDir)
-    for (const vm of vms) await mkdir(path.join(outputDir, vm.spec.name), { recursive: true })
+    for (const vm of vms) await makeDirs(path.join(outputDir, vm.spec.name))
     const wanting = vms.filter((vm) => artifactsOf(host, vm).length > 0)
     const states = await statesOf(task, host, wanting)
     const missing = await fanOut(task, wanting, async (vm, task) => {

@@ -15,6 +15,7 @@ import { exportDisk, toRoom, type ExportedDisk } from './export-disk.js'
 import { exportedInitFile } from './export-init-file.js'
 import { isSkipped, planDiskExports, type DiskExport } from './export-plan.js'
 import { publishFiles } from '../base/publish-files.js'
+import { withoutForeign } from './foreign.js'
 import type { Host } from './host.js'
 import { statesOf, type Prefix } from './prefix.js'
 import { sleepersAmong } from './sleep-files.js'
@@ -60,7 +61,7 @@ export async function exportPrefix(
   prefix: Prefix,
   request: ExportRequest,
 ): Promise<ExportResult> {
-  const vms = selectExported(prefix.plan, request.names)
+  const vms = selectExported(task, host, prefix.plan, request.names)
   await requireOff(task, host, vms)
   const disks = planDiskExports(vms)
   if (request.collectOnly) return { vms: pathsByVm(vms, disks, ({ disk }) => disk.path), initFile: undefined }
@@ -81,7 +82,7 @@ export async function exportPrefix(
 }
 
 /** Throws `LAGO_NO_SUCH_VM`, `LAGO_EXPORT_EMPTY`. */
-function selectExported(plan: EnvPlan, names: readonly string[]): readonly VmPlan[] {
+function selectExported(task: Task, host: Host, plan: EnvPlan, names: readonly string[]): readonly VmPlan[] {
   const known = [...plan.vms.keys()]
   const unknown = names.filter((name) => !plan.vms.has(name))
   if (unknown.length > 0)
@@ -90,11 +91,19 @@ function selectExported(plan: EnvPlan, names: readonly string[]): readonly VmPla
       data: { unknown, vms: known },
     })
   const wanted = [...plan.vms.values()].filter((vm) => names.length === 0 || names.includes(vm.spec.name))
-  const exported = wanted.filter(({ spec }) => !isSkipped(spec.raw))
+  const exported = withoutForeign(
+    task,
+    host,
+    wanted.filter(({ spec }) => !isSkipped(spec.raw)),
+  )
   if (exported.length > 0) return exported
-  throw new LagoError('LAGO_EXPORT_EMPTY', 'there is no VM to export: the init file says skip-export for each', {
-    data: { vms: wanted.map((vm) => vm.spec.name) },
-  })
+  throw new LagoError(
+    'LAGO_EXPORT_EMPTY',
+    'there is no VM to export: each is a machine of others, or the init file says skip-export',
+    {
+      data: { vms: wanted.map((vm) => vm.spec.name) },
+    },
+  )
 }
 
 async function requireOff(task: Task, host: Host, vms: readonly VmPlan[]): Promise<void> {

@@ -50,7 +50,7 @@ export async function reachGuest(task: Task, host: Host, prefix: Prefix, vm: VmP
 }
 
 /** Who greets runs; libvirt need not be loaded and asked for that. */
-async function greetsAtOnce(task: Task, target: SshTarget): Promise<boolean> {
+export async function greetsAtOnce(task: Task, target: SshTarget): Promise<boolean> {
   return task
     .within(AT_ONCE_MS, `a greeting of ${target.vm}`, async (task) => isSurelyUp(task, target))
     .catch((error: unknown) => {

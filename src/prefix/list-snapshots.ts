@@ -1,6 +1,6 @@
 /** What `lago snapshot --list` tells (spec 5.9). */
 import type { Task } from '../base/task.js'
-import type { VmPlan } from '../plan/types.js'
+import type { SnapshotPlan, VmPlan } from '../plan/types.js'
 import { fromStoredPath } from './stored-paths.js'
 import { encodeUpstreamDisks } from './stored-snapshot.js'
 import type { JsonObject } from './stored.js'
@@ -58,7 +58,7 @@ async function listingOf(
 ): Promise<ReadonlyMap<string, SnapshotListing>> {
   const sizes = (await providerOf(host, vm).snapshots?.sizes(task, vm)) ?? new Map<string, number>()
   return new Map(
-    [...vm.snapshots].map(([name, snapshot]) => [
+    oldestFirst(vm).map(([name, snapshot]) => [
       name,
       {
         disks: encodeUpstreamDisks(vm, snapshot, prefix.dir).map((disk) => withRealPath(disk, prefix.dir)),
@@ -68,6 +68,10 @@ async function listingOf(
       },
     ]),
   )
+}
+
+function oldestFirst({ snapshots }: VmPlan): readonly (readonly [string, SnapshotPlan])[] {
+  return [...snapshots].sort(([, one], [, other]) => one.takenAtMs - other.takenAtMs)
 }
 
 function withRealPath(disk: JsonObject, prefixDir: string): JsonObject {

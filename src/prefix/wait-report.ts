@@ -21,7 +21,7 @@ export function notReady(facts: NotReadyFacts): LagoError {
   const seen = progress.lastSeen
   const lines = [
     `${vm} did not get to ${rung}${why}${cause === undefined ? '' : `; cause: ${cause.text}`}`,
-    `  reached: ${reachedText(progress)}${progress.has('running') && state !== 'running' ? `; it is ${state}` : ''}`,
+    `  reached: ${reachedText(progress)}${state === 'running' ? '' : `; it is ${state}`}`,
     ...(seen === undefined ? [] : [`  last seen: ${seen}`]),
     ...(cause?.line === undefined ? [] : [`  its console says: ${cause.line}`]),
     ...(lastLines.length === 0 ? [] : ['  last lines of its console:', ...lastLines.map((line) => `    | ${line}`)]),
@@ -42,7 +42,7 @@ export function notReady(facts: NotReadyFacts): LagoError {
   })
 }
 
-function reachedText({ rungs }: Progress): string {
-  if (rungs.length === 0) return 'no rung'
-  return rungs.map(({ rung, afterMs }) => `${rung} after ${(afterMs / 1000).toFixed(1)} s`).join(', ')
+function reachedText(progress: Progress): string {
+  if (!progress.has('running')) return 'no rung' // what its console says is of the start before
+  return progress.rungs.map(({ rung, afterMs }) => `${rung} after ${(afterMs / 1000).toFixed(1)} s`).join(', ')
 }

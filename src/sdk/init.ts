@@ -1,4 +1,5 @@
 /** `init`, `loadEnv` and `loadTemplates`. This file is light: what they need is loaded when they are called. */
+import { LagoError } from '../base/errors.js'
 import type { InitOptions, LoadOptions } from './options.js'
 import type { Templates, TemplatesOptions } from './template-types.js'
 import type { Env } from './types.js'
@@ -12,6 +13,7 @@ import type { Env } from './types.js'
  * templates, subnets and disks throw.
  */
 export async function init(options: InitOptions = {}): Promise<Env> {
+  requireObject('init', options)
   const { initEnv } = await import('./init-env.js')
   return initEnv(options)
 }
@@ -21,6 +23,7 @@ export async function init(options: InitOptions = {}): Promise<Env> {
  * Throws `LAGO_NO_WORKDIR`, `LAGO_NO_PREFIX`, `LAGO_PREFIX_CORRUPT`, `LAGO_USAGE`.
  */
 export async function loadEnv(options: LoadOptions = {}): Promise<Env> {
+  requireObject('loadEnv', options)
   const { loadExistingEnv } = await import('./load-existing-env.js')
   return loadExistingEnv(options)
 }
@@ -30,6 +33,15 @@ export async function loadEnv(options: LoadOptions = {}): Promise<Env> {
  * Throws `LAGO_USAGE`.
  */
 export async function loadTemplates(options: TemplatesOptions = {}): Promise<Templates> {
+  requireObject('loadTemplates', options)
   const { createTemplates } = await import('./templates.js')
   return createTemplates(options)
+}
+
+/** Programs in JavaScript may give a path, of which nothing would be taken. */
+function requireObject(name: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  throw new LagoError('LAGO_USAGE', `${name} takes an object with options, not ${JSON.stringify(options)}`, {
+    hint: `such as ${name}({ workdir: '.lago' })`,
+  })
 }

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
+import { checkStrategyName } from '../bootstrap/choose.js'
 import type { Host } from '../prefix/host.js'
 import { importImage } from '../store/import-image.js'
 import { listTemplates, type TemplateListing } from '../store/list.js'
@@ -50,6 +51,7 @@ export async function importTemplate(
   { host, cwd, env }: TemplateContext,
   { name, image, version = today(), checksum, metadata = {} }: TemplateImport,
 ): Promise<StoredTemplate> {
+  if (metadata['bootstrap'] !== undefined) checkStrategyName(metadata['bootstrap'])
   const place = (text: string): string => (isUrl(text) ? text : path.resolve(cwd, text))
   const from = place(image)
   if (checksum === undefined && /^http:/i.test(from))

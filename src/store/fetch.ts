@@ -129,6 +129,7 @@ async function requireSpace({ key, file }: Incoming, files: StoreFiles): Promise
 
 /** To a raw file that everybody may read and nobody may write. */
 async function convert(task: Task, key: string, files: StoreFiles, findParent: FindParent): Promise<void> {
+  await refuseNoImage(key, files.download)
   const header = await readImageHeader(files.download)
   refuseHeader(key, header)
   if (header.backing !== undefined) await putOnParent(task, key, files.download, header.backing.name, findParent)
@@ -155,6 +156,21 @@ async function putOnParent(
 }
 
 const STAND_ALONE = 'publish it standing alone: qemu-img convert -O qcow2 IMAGE NEW_IMAGE'
+
+/** What servers give in the place of an image: nothing, or a page of words. A disk has whole sectors. */
+async function refuseNoImage(key: string, imagePath: string): Promise<void> {
+  const file = await open(imagePath, 'r')
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(PAGE_MARK_BYTES), 0, PAGE_MARK_BYTES, 0)
+    if (bytesRead === 0) throw refused(key, 'is empty', 'is the address right?')
+    if (/^\s*<(!doctype|html|\?xml)/i.test(buffer.toString('latin1', 0, bytesRead)))
+      throw refused(key, 'is a page of words, not an image', 'is the address right, and is there a login in the way?')
+  } finally {
+    await file.close()
+  }
+}
+
+const PAGE_MARK_BYTES = 64
 
 function refuseHeader(key: string, { format, hasOtherFiles, isEncrypted, snapshots }: ImageHeader): void {
   if (isEncrypted) throw refused(key, 'is encrypted', 'publish it decrypted: qemu-img convert can write it so')

@@ -22,12 +22,14 @@ export function prunable(stored: readonly StoredInfo[], isNamed: boolean): reado
 /** Throws `LAGO_TEMPLATE_IN_USE` for named templates that a prefix uses. */
 export function requireUnused(stored: readonly StoredInfo[]): void {
   const used = stored.filter(({ users }) => users.length > 0)
-  const [first] = used
-  if (first === undefined) return
-  const prefixes = first.users.map(({ uuidPath }) => uuidPath.replace(/\/uuid$/, ''))
-  throw new LagoError('LAGO_TEMPLATE_IN_USE', `template ${first.files.key} is used by ${prefixes.join(', ')}`, {
+  if (used.length === 0) return
+  const lines = used.map(({ files, users }) => {
+    const prefixes = users.map(({ uuidPath }) => uuidPath.replace(/\/uuid$/, ''))
+    return `template ${files.key} is used by ${prefixes.join(', ')}`
+  })
+  throw new LagoError('LAGO_TEMPLATE_IN_USE', lines.join('\n'), {
     hint: 'lago destroy these environments first',
-    data: { templates: used.map(({ files }) => files.key), prefixes },
+    data: { templates: used.map(({ files }) => files.key) },
   })
 }
 

@@ -1,7 +1,7 @@
 /** A directory that any web server can serve, or any host mount, as a template repository (spec 4.1, 4.2). */
 import { chmod, readFile, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError } from '../base/errors.js'
+import { isSystemError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { writeFileAtomic, writeJsonAtomic } from '../base/files.js'
 import { publishFiles } from '../base/publish-files.js'
@@ -13,6 +13,7 @@ import { convertImage } from '../disk/qemu-img.js'
 import { objectAt, parseRepository, type JsonObject } from './repository-file.js'
 import { storedTemplate } from './store.js'
 import type { StoredInfo } from './stored.js'
+import { verifyOne } from './verify.js'
 
 export interface PublishRequest {
   /** Absolute; made when it is not there, but not its parents. */
@@ -32,7 +33,7 @@ const SOURCE = 'here'
  * Writes the images as qcow2, with hashes and metadata, and adds them to the repository file, which comes last. Its
  * source is relative to the file, so that the directory can be served, moved or mounted as it is. Gives the path of the
  * repository file. Throws `LAGO_EXPORT_EXISTS`, `LAGO_TEMPLATE_REPO` for a repository file that is damaged,
- * `LAGO_NO_SPACE`; then nothing is published.
+ * `LAGO_TEMPLATE_IMAGE` for a damaged image, `LAGO_NO_SPACE`; then nothing is published.
  */
 export async function publishTemplates(
   task: Task,
@@ -72,6 +73,7 @@ async function publishOne(
 ): Promise<PublishedVersion> {
   return task.step(`Publish ${info.files.key}`, async (task) => {
     const imagePath = path.join(toDir, handleOf(info))
+    await requireIntact(task, info)
     await convertImage(task, { path: info.files.image, format: 'raw' }, { path: imagePath, format: 'qcow2' })
     const digests =
       compress === undefined
@@ -85,6 +87,16 @@ async function publishOne(
     await writeFileAtomic(`${imagePath}.sha256`, digests.sha256)
     await writeJsonAtomic(`${imagePath}.metadata`, { ...metadata, sha1: digests.sha1, size })
     return { info, sha256: digests.sha256 }
+  })
+}
+
+/** Who fetches it is told that it is as it should be. */
+async function requireIntact(task: Task, info: StoredInfo): Promise<void> {
+  if ((await verifyOne(task, info)) !== 'damaged') return
+  const { key } = info.files
+  throw new LagoError('LAGO_TEMPLATE_IMAGE', `template ${key} is damaged: it is not what was put into the store`, {
+    hint: `lago template prune ${key}, then fetch or import it anew`,
+    data: { template: key },
   })
 }
 

@@ -92,7 +92,8 @@ export function parseMetadata(text: string, fail: (why: string) => Error): Metad
   return value as Metadata // checked above
 }
 
-const BESIDE = 'beside its image a source has <image>.hash (SHA-1) and <image>.metadata (JSON)'
+const BESIDE =
+  'beside its image a source has <image>.hash (SHA-1) and <image>.metadata (JSON), unless the repository file has them; is the image there?'
 
 function publishedError(message: string, hint: string): LagoError {
   return new LagoError('LAGO_DOWNLOAD', message, { hint })

@@ -37,6 +37,11 @@ export async function digestsOf(
   const hex = checksum.replace(/^sha(1|256|512):/i, '').toLowerCase()
   const name = digestNameOf(hex)
   if (name !== undefined) return [{ name, hex, of: 'either', from: 'the checksum given' }]
+  if (/^sha(1|256|512):/i.test(path.basename(checksum)))
+    throw new LagoError('LAGO_USAGE', `the checksum ${path.basename(checksum)} is no sum: ${hex.length} digits`, {
+      hint: 'sha1 has 40 hex digits, sha256 64, sha512 128',
+      data: { checksum },
+    })
   const { source, handle } = placeOf(checksum, downloader)
   const text = await source.text(task, handle)
   const place = source.describe(handle)
@@ -55,7 +60,7 @@ export async function digestsOf(
 
 /** Hex digits, whatever they may be of: no path. */
 export function looksLikeDigest(checksum: string): boolean {
-  return /^(sha\d+:)?[0-9a-f]{40,}$/i.test(checksum)
+  return /^(sha\d+:.*|[0-9a-f]{40,})$/is.test(checksum)
 }
 
 function placeOf(from: string, downloader: Downloader): { readonly source: TemplateSource; readonly handle: string } {

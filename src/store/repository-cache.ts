@@ -1,9 +1,9 @@
 /** Repository files at URLs, kept on this host, so that environments of cached templates need no network. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { explainSystemError, isLagoError, messageOf } from '../base/errors.js'
-import { writeJsonAtomic } from '../base/files.js'
+import { makeDirs, writeJsonAtomic } from '../base/files.js'
 import type { Task } from '../base/task.js'
 import { plainUrl } from './download/plain-url.js'
 import type { Downloader } from './download/types.js'
@@ -54,7 +54,7 @@ type Answer = Awaited<ReturnType<Downloader['text']>>
 async function keep(task: Task, copyPath: string, place: string, { text = '', etag }: Answer): Promise<RepositoryFile> {
   const file = parseRepository(place, text)
   try {
-    await mkdir(path.dirname(copyPath), { recursive: true })
+    await makeDirs(path.dirname(copyPath))
     await writeJsonAtomic(copyPath, { url: place, etag, text } satisfies Copy)
   } catch (error) {
     task.log('warning', `no copy of template repository ${place} is kept: ${messageOf(explainSystemError(error))}`)

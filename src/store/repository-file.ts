@@ -1,6 +1,7 @@
 /** The template repository file (spec 4.1), read as far as it is needed: a broken entry spoils only itself. */
 import { readFile } from 'node:fs/promises'
 import { isSystemError, LagoError, messageOf } from '../base/errors.js'
+import { plainLine } from '../base/plain-text.js'
 
 export interface RepositoryFile {
   /** Path, or URL without user and password. */
@@ -87,6 +88,6 @@ function parse(place: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw repositoryError(place, `it is not JSON: ${messageOf(error)}`, error)
+    throw repositoryError(place, `it is not JSON: ${plainLine(messageOf(error))}`, error)
   }
 }

@@ -4,8 +4,9 @@
  *
  * A version is in the store if and only if its image is; the image therefore comes last, by rename.
  */
-import { access, constants, mkdir, readFile, stat } from 'node:fs/promises'
+import { access, constants, readFile, stat } from 'node:fs/promises'
 import { isSystemError, LagoError } from '../base/errors.js'
+import { makeDirs } from '../base/files.js'
 import { withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
 import { fetchTemplate } from './fetch.js'
@@ -125,10 +126,10 @@ async function isWritable(dir: string): Promise<boolean> {
 /** Made, and known to be writable before anything is fetched. */
 export async function ensureDir(dir: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true })
+    await makeDirs(dir)
     await access(dir, constants.W_OK)
   } catch (error) {
-    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR')) throw error
+    if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOENT', 'ENOTDIR')) throw error
     throw new LagoError('LAGO_PERMISSION', `the template store ${dir} cannot be written to: ${error.code}`, {
       hint: `sudo install -d -o "$USER" ${dir}, or choose another with --template-store`,
       data: { path: dir },

@@ -16,13 +16,13 @@ export async function verifyStored(task: Task, stored: readonly StoredInfo[]): P
     task,
     stored,
     async (info, task) =>
-      task.step(`Verify ${info.files.key}`, async (task) => [info.files.key, await verify(task, info)] as const),
+      task.step(`Verify ${info.files.key}`, async (task) => [info.files.key, await verifyOne(task, info)] as const),
     { limit: 1 },
   )
   return new Map(verdicts)
 }
 
-async function verify(task: Task, { files, origin }: StoredInfo): Promise<Verdict> {
+export async function verifyOne(task: Task, { files, origin }: StoredInfo): Promise<Verdict> {
   if (origin !== undefined) return (await contentDigest(task, files.image)) === origin.content ? 'intact' : 'damaged'
   // an image that was published raw is stored as it came, so its hash is that of the image
   const published = await readFile(files.hash, 'utf8').catch((error: unknown) => {

@@ -3,9 +3,10 @@
  * renames a file that has grown to 2 MiB (`max_size` in virtlogd.conf) to `.0`, that to `.1` and so on, and drops the
  * oldest. A file that it begins itself can be read by root alone.
  */
-import { appendFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { appendFile, lstat, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isLagoError, isSystemError } from '../base/errors.js'
+import { makeDirs } from '../base/files.js'
 import type { Task } from '../base/task.js'
 import { LogReader, previousLog, rotatedNames } from './log-reader.js'
 import { watchConsoleLog } from './log-watch.js'
@@ -15,7 +16,7 @@ import { watchConsoleLog } from './log-watch.js'
  * link is moved away: what else stands there (a device) stays, and `EEXIST` tells of it.
  */
 export async function beginConsoleLog(logPath: string): Promise<void> {
-  await mkdir(path.dirname(logPath), { recursive: true })
+  await makeDirs(path.dirname(logPath))
   for (const name of await rotatedNames(logPath)) await rm(path.join(path.dirname(logPath), name))
   if (await isFileOrLink(logPath)) await rename(logPath, previousLog(logPath))
   await (await open(logPath, 'wx', 0o600)).close()
@@ -33,7 +34,7 @@ async function isFileOrLink(file: string): Promise<boolean> {
 
 /** For a VM that goes on where it was: what is there stays. */
 export async function ensureConsoleLog(logPath: string): Promise<void> {
-  await mkdir(path.dirname(logPath), { recursive: true })
+  await makeDirs(path.dirname(logPath))
   await (await open(logPath, 'a', 0o600)).close()
 }
 

@@ -2,11 +2,11 @@
  * A workdir: a directory of prefixes with a `current` link to one of them (spec 2.1).
  * It knows names and links, not what is inside a prefix.
  */
-import { lstat, mkdir, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises'
+import { lstat, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node:fs/promises'
 import type { Dirent } from 'node:fs'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../base/errors.js'
-import { temporaryPathFor } from '../base/files.js'
+import { makeDirs, temporaryPathFor } from '../base/files.js'
 import type { UndoStack } from '../base/undo.js'
 
 export interface Workdir {
@@ -95,7 +95,7 @@ export async function removeIfEmpty(dir: string): Promise<void> {
  * Throws `LAGO_NO_WORKDIR` for a directory with other things in it.
  */
 export async function ensureWorkdir(dir: string, name: string, undo: UndoStack): Promise<void> {
-  const firstCreated = await mkdir(dir, { recursive: true })
+  const firstCreated = await makeDirs(dir)
   if (firstCreated !== undefined) undo.defer('remove the workdir', async () => removeEmptyDirs(dir, firstCreated))
   if (await isWorkdir(dir)) return
   if (!(await isMissingOrEmpty(dir)))

@@ -14,7 +14,7 @@ async function project(): Promise<LagoProject> {
   const dir = await makeTempDir()
   return makeProject(
     dir,
-    { ...tinyRepository(), LagoInitFile: ONE_TEMPLATE_VM },
+    { ...tinyRepository(), LagoInitFile: ONE_TEMPLATE_VM, empty: '', 'page.qcow2': '<html>login please</html>' },
     { TINY_ROOT: path.join(dir, 'repo'), LAGO__INIT__TEMPLATE_REPO_PATH: path.join(dir, 'repo/template-repo.json') },
   )
 }
@@ -94,10 +94,28 @@ test('an image of the user becomes a template of this host, without any reposito
   expect((await lago(['template', 'prune', 'tiny:v7', '--yes'], { env })).stdout).toBe('imported:tiny:v7\n')
 })
 
+test('a damaged template is not published, and says what to do', async () => {
+  const { lago, dir, ls } = await project()
+  await lago(['template', 'import', 'mine', 'repo/tiny.raw', '--version', 'v1'])
+  const image = path.join(dir, 'store/imported:mine:v1')
+  execFileSync('chmod', ['u+w', image])
+  await writeFile(image, 'x', { flag: 'r+' })
+  expect((await lago(['template', 'verify'])).stderr).toContain('prune imported:mine:v1, then import it anew')
+  expect(await lago(['template', 'publish', 'mine', '--dst-dir', 'pub'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('template imported:mine:v1 is damaged'),
+  })
+  expect(await ls('pub')).toEqual([])
+})
+
 test.each([
   [['no-image'], /there is no|does not exist/],
   [['ftp://host.example/image'], /only http, https and file are known \[LAGO_USAGE\]/],
   [['repo/tiny.raw', '--checksum', 'abc'], /\[LAGO_USAGE\]/],
+  [['repo/tiny.raw', '--checksum', 'sha256:0000'], /the checksum sha256:0000 is no sum: 4 digits/],
+  [['empty'], /is empty \[LAGO_TEMPLATE_IMAGE\]/],
+  [['page.qcow2'], /is a page of words, not an image \[LAGO_TEMPLATE_IMAGE\]/],
+  [['repo/tiny.raw', '--metadata', 'bootstrap=bogus'], /unknown bootstrap "bogus"; known: /],
   [['repo/tiny.raw', '--checksum', 'repo/tiny.raw.metadata'], /has no sum of tiny\.raw/],
   [['repo/tiny.raw', '--metadata', 'distro'], /bad value "distro" for --metadata/],
   [['repo/tiny.raw', '--version', 'a/b'], /version name "a\/b" cannot be used in the store/],

@@ -154,6 +154,12 @@ test('a disk of which nothing is known is left alone', async () => {
   expect(env.warnings).toEqual([])
 })
 
+test.each([false, 'agent'])('user-data that the bootstrap %j has no use for is told', async (bootstrap) => {
+  const domain = { bootstrap, 'user-data': { packages: ['vim'] } }
+  const { warnings } = await environment(await systemImage(dir, DEBIAN), { domain })
+  expect(warnings).toEqual([expect.stringMatching(/^user-data of vm0 is not used: it is for cloud-init, and .* is /)])
+})
+
 test('the agent is asked at the first start', async () => {
   const env = await environment(await systemImage(dir, DEBIAN), { domain: { bootstrap: 'agent' } })
   expect(bootstrapOf(env)).toEqual({ strategy: 'agent', seedPath: undefined, isDone: false })

@@ -9,6 +9,7 @@ import {
   init,
   isLagoError,
   loadEnv,
+  loadTemplates,
   type Env,
   type InitFile,
   type LagoEvent,
@@ -36,6 +37,16 @@ async function place(): Promise<NewEnvOptions & { readonly cwd: string }> {
 }
 
 const states = async ({ vms }: Env): Promise<string[]> => Promise.all([...vms.values()].map(async (vm) => vm.state()))
+
+test.each([['init', init] as const, ['loadEnv', loadEnv] as const, ['loadTemplates', loadTemplates] as const])(
+  '%s takes no path in the place of its options',
+  async (name, call) => {
+    await expect(call('/srv/env' as never)).rejects.toMatchObject({
+      code: 'LAGO_USAGE',
+      message: `${name} takes an object with options, not "/srv/env"`,
+    })
+  },
+)
 
 test('an environment lives from init to the end of the block that holds it', async () => {
   const options = await place()

@@ -1,3 +1,4 @@
+import { LagoError } from '../../base/errors.js'
 import type { CommandSpec } from '../command.js'
 import { readPrefix, withHost } from './context.js'
 
@@ -13,19 +14,22 @@ export const shell: CommandSpec = {
   passThrough: true,
   async run(context) {
     const { task, args, cwd } = context
+    const words = args.many('args')
+    if (words.length === 1 && words[0] === '-c')
+      throw new LagoError('LAGO_USAGE', 'no command follows -c', {
+        hint: `lago shell ${args.one('host') ?? 'VM'} -c "uname -a"`,
+      })
     const { runShell } = await import('../../guest/shell.js')
-    const { isSurelyUp } = await import('../../guest/wait-for-ssh.js')
     const { findVm } = await import('../../prefix/prefix.js')
     const { prefix } = await readPrefix(context)
     context.logTo(prefix.layout.log)
     const vm = findVm(prefix.plan, args.one('host') ?? '')
-    const { reachGuest, sshTargetOf } = await import('../../prefix/guests.js')
+    const { greetsAtOnce, reachGuest, sshTargetOf } = await import('../../prefix/guests.js')
     const target = sshTargetOf(context, prefix, vm)
-    if (!(await isSurelyUp(task, target)))
+    if (!(await greetsAtOnce(task, target)))
       await withHost(context, async (host) => {
         await using _guest = await reachGuest(task, host, prefix, vm)
       })
-    const request = { words: args.many('args'), cwd, isTerminal: context.isTerminal }
-    return { exitCode: await runShell(task, target, request) }
+    return { exitCode: await runShell(task, target, { words, cwd, isTerminal: context.isTerminal }) }
   },
 }

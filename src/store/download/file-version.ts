@@ -43,7 +43,7 @@ function strongEtagOf({ etag }: FileVersion): string | undefined {
 }
 
 /**
- * Throws a `DownloadFailure` unless `answer` (200, 206 or 416) is the rest of that very file from `fromByte` on. Gives
+ * Throws a `DownloadFailure` unless `answer` (200, 206 or 416) is that very file, whole (200) or from `fromByte` on. Gives
  * what is known of it now: the first answer may not have had its size.
  */
 export function checkRest({ status, headers }: Answer, version: FileVersion, fromByte: number): FileVersion {
@@ -52,7 +52,13 @@ export function checkRest({ status, headers }: Answer, version: FileVersion, fro
   const total = range === undefined ? lengthOf(headers) : range.total
   checkSame(headers, version)
   if (differs(total, version.sizeBytes)) throw changed(`it had ${version.sizeBytes} bytes and has ${total}`)
-  if (range === undefined) throw cannotResume('the server gave the whole file where a part was asked for')
+  if (range === undefined) {
+    const isKnown =
+      strongEtagOf(version) !== undefined || (headers['last-modified'] !== undefined && total !== undefined)
+    if (!isKnown)
+      throw cannotResume('the server gave a whole file where a part was asked for, and no ETag or date with it')
+    return { ...version, sizeBytes: version.sizeBytes ?? total }
+  }
   const { first, last } = range
   if (first !== fromByte) throw cannotResume(`the server began with byte ${first} where byte ${fromByte} was asked for`)
   const length = lengthOf(headers)

@@ -130,7 +130,8 @@ class Download {
       this.#version = isAnew
         ? sameSize(versionOf(answer.headers), this.#version)
         : checkRest(answer, this.#version, this.#received)
-      return answer
+      const isWhole = !isAnew && answer.status === 200 // the server knows no ranges
+      return isWhole ? { ...answer, body: withoutStart(answer.body, this.#received) } : answer
     } catch (error) {
       answer.close()
       throw error
@@ -141,6 +142,14 @@ class Download {
     if (this.#received === 0) return failure
     const { sizeBytes } = this.#version
     return failure.about(`after ${this.#received}${sizeBytes === undefined ? '' : ` of ${sizeBytes}`} bytes`)
+  }
+}
+
+async function* withoutStart(body: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let left = bytes
+  for await (const chunk of body) {
+    if (left < chunk.length) yield chunk.subarray(left)
+    left = Math.max(0, left - chunk.length)
   }
 }
 

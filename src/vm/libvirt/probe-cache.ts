@@ -1,8 +1,8 @@
 /** The verdict on KVM, kept until the host boots again, or emulator or kernel change. */
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, messageOf } from '../../base/errors.js'
-import { writeJsonAtomic } from '../../base/files.js'
+import { makeDirs, writeJsonAtomic } from '../../base/files.js'
 import type { Task } from '../../base/task.js'
 import type { KvmProbeResult } from './kvm-probe.js'
 
@@ -48,7 +48,7 @@ export async function writeVerdict(
   verdict: KvmProbeResult,
 ): Promise<void> {
   try {
-    await mkdir(cacheDir, { recursive: true })
+    await makeDirs(cacheDir)
     await writeJsonAtomic(cachePath(cacheDir), { key, ...verdict })
   } catch (error) {
     task.log('debug', `the verdict on KVM is not kept: ${messageOf(error)}`)

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { writeFileAtomic, writeJsonAtomic } from '../../../src/base/files.js'
+import { makeDirs, writeFileAtomic, writeJsonAtomic } from '../../../src/base/files.js'
 import { runAttached, runCommand } from '../../../src/base/process.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
@@ -116,5 +116,31 @@ describe('a program wired to our streams', () => {
     expect(stdout.split('\n').slice(-2)).toEqual(['100000', ''])
     expect(stdout).toHaveLength(588_895)
     expect(stderr).toBe('last\n')
+  })
+})
+
+describe('directories are made as far as they are missing:', () => {
+  test('it is told where that began', async () => {
+    const dir = await makeTempDir()
+    const target = path.join(dir, 'a', 'b', 'c')
+    expect(await makeDirs(target)).toBe(path.join(dir, 'a'))
+    expect(await makeDirs(target)).toBeUndefined()
+    expect(await makeDirs(path.join(target, 'd'))).toBe(path.join(target, 'd'))
+  })
+
+  test('several at once', async () => {
+    const target = path.join(await makeTempDir(), 'a', 'b')
+    const made = await Promise.all(Array.from({ length: 8 }, async () => makeDirs(target)))
+    expect(made.filter((first) => first === path.dirname(target))).toHaveLength(1)
+  })
+
+  test.each([
+    ['a file is in the way', 'file', 'EEXIST'],
+    ['a file is on the way', 'file/below/it', 'ENOTDIR'],
+    ['the file system has no room for it', '/proc/lago/below', 'ENOENT'],
+  ])('%s', async (_, target, code) => {
+    const dir = await makeTempDir()
+    await writeFileAtomic(path.join(dir, 'file'), '')
+    await expect(makeDirs(path.resolve(dir, target))).rejects.toMatchObject({ code })
   })
 })

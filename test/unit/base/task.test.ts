@@ -143,7 +143,7 @@ describe('fanOut', () => {
     expect(done).toEqual([2, 3])
   })
 
-  test('several failures are named in one error, with the first hint', async () => {
+  test('several failures are named in one error, with their hints', async () => {
     const { task } = taskWithEvents()
     const work = fanOut(task, ['a', 'b'], async (item) =>
       Promise.reject(new LagoError('LAGO_LIBVIRT', `${item} is broken`, { hint: `mend ${item}` })),
@@ -151,7 +151,7 @@ describe('fanOut', () => {
     await expect(work).rejects.toMatchObject({
       code: 'LAGO_PARTIAL',
       message: '2 failures: a is broken; b is broken',
-      hint: 'mend a',
+      hint: 'mend a; mend b',
       data: { failures: [{ code: 'LAGO_LIBVIRT' }, { code: 'LAGO_LIBVIRT' }] },
     })
   })

@@ -15,7 +15,7 @@ import { useTempDirs } from '../../helpers/temp-dir.js'
 const tempDir = useTempDirs()
 
 const host = {
-  config: { vm: { defaultProvider: 'fake' } },
+  config: { vm: { defaultProvider: 'fake' }, ssh: {} },
   providers: createRegistry('VM provider', [
     ['fake', { states: async () => new Map([['vm0', 'down'], ['vm1', 'down']]) }], // prettier-ignore
   ]),

@@ -15,7 +15,7 @@ export const templateVerify: CommandSpec = {
       const verdicts = await verifyNamed(task, { ...context, host }, args.many('name'))
       for (const [key, verdict] of verdicts) {
         if (verdict === 'damaged')
-          task.log('error', `template ${key} is damaged; lago template prune ${key}, and it is fetched again`)
+          task.log('error', `template ${key} is damaged; lago template prune ${key}, then ${wayBack(key)}`)
         if (verdict === 'unknown')
           task.log('warning', `template ${key} was put there by another program, without a hash of it`)
       }
@@ -23,4 +23,8 @@ export const templateVerify: CommandSpec = {
       return { output: Object.fromEntries(verdicts), exitCode: isDamaged ? 2 : 0 }
     })
   },
+}
+
+function wayBack(key: string): string {
+  return key.startsWith('imported:') ? 'import it anew' : 'it is fetched again'
 }

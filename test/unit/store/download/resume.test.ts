@@ -169,9 +169,22 @@ describe('a file that has changed meanwhile is not put together from two', () =>
   })
 })
 
+test.each([
+  ['its ETag', FILE],
+  ['its date and size', { 'content-length': 100, 'last-modified': LONG_AGO }],
+])('a server without ranges gives the whole file again, which is known by %s', async (_, head) => {
+  const { content } = await breakAfterHalf(head, answer(200, head, CONTENT))
+  expect(await content).toEqual(CONTENT)
+})
+
 describe('what cannot be taken up again says why', () => {
   test.each<[string, Headers, RequestListener, string]>([
-    ['a server without ranges', FILE, answer(200, FILE, CONTENT), 'gave the whole file where a part was asked for'],
+    [
+      'a server without ranges and without a size',
+      { ...FILE, etag: 'W/"v1"', 'last-modified': LONG_AGO },
+      answer(200, {}, CONTENT),
+      'gave a whole file where a part was asked for, and no ETag or date with it',
+    ],
     ['another part', FILE, rest(CONTENT.subarray(40), 40, V1), 'began with byte 40 where byte 50 was asked for'],
     ['an unknown part', FILE, answer(206, V1, OTHER_HALF), 'gave a part without saying which'],
     [
