@@ -4,6 +4,7 @@ import type { TemplateListing } from '../store/list.js'
 import { pruneStored } from '../store/prune.js'
 import type { StoredInfo } from '../store/stored.js'
 import type { StoredTemplate } from '../store/types.js'
+import { prefixDirOf } from '../store/users.js'
 import { openSession, type Session } from './session.js'
 import * as verbs from './template-verbs.js'
 import type { StoredFacts, StoredImage, Template, Templates, TemplatesOptions } from './template-types.js'
@@ -54,7 +55,7 @@ function templateOf({ ref, stored, isOffered, isLatest }: TemplateListing): Temp
 }
 
 function factsOf({ files, sizeBytes, usedBytes, storedAtMs, origin, users }: StoredInfo): StoredFacts {
-  const usedBy = users.map(({ uuidPath }) => uuidPath.replace(/\/uuid$/, ''))
+  const usedBy = users.map(prefixDirOf)
   const storedAt = new Date(storedAtMs)
   return { path: files.image, sizeBytes, diskUseBytes: usedBytes, storedAt, from: origin?.image, usedBy }
 }

@@ -6,7 +6,7 @@ import { acquireLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
 import { IMPORTED } from './templates.js'
 import type { StoredInfo } from './stored.js'
-import { readUsers } from './users.js'
+import { prefixDirOf, readUsers } from './users.js'
 
 /**
  * Those that nobody misses: without a prefix that uses them, and to be had again. Images that were imported, and those of
@@ -24,8 +24,7 @@ export function requireUnused(stored: readonly StoredInfo[]): void {
   const used = stored.filter(({ users }) => users.length > 0)
   if (used.length === 0) return
   const lines = used.map(({ files, users }) => {
-    const prefixes = users.map(({ uuidPath }) => uuidPath.replace(/\/uuid$/, ''))
-    return `template ${files.key} is used by ${prefixes.join(', ')}`
+    return `template ${files.key} is used by ${users.map(prefixDirOf).join(', ')}`
   })
   throw new LagoError('LAGO_TEMPLATE_IN_USE', lines.join('\n'), {
     hint: 'lago destroy these environments first',

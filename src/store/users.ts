@@ -3,6 +3,7 @@
  * prefix whose uuid file is gone, or holds another uuid, is forgotten.
  */
 import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
 import type { TemplateUser } from './types.js'
@@ -12,6 +13,11 @@ export async function readUsers(usersPath: string): Promise<readonly TemplateUse
   const noted = await readNoted(usersPath)
   const alive = await Promise.all(noted.map(async (user) => ((await isAlive(user)) ? [user] : [])))
   return alive.flat()
+}
+
+/** The directory of the prefix. */
+export function prefixDirOf({ uuidPath }: TemplateUser): string {
+  return path.dirname(uuidPath)
 }
 
 /** To be called with the template's lock held. */
