@@ -77,3 +77,8 @@ export function temporaryPathFor(filePath: string): string {
 }
 
 let temporaryCount = 0
+
+/** Whether a file's name is one that `temporaryPathFor` gives. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..+\.[0-9]+\.[0-9]+\.tmp$/.test(name)
+}

@@ -11,8 +11,8 @@ export interface Setting {
   /** Long option without dashes; undefined: files and environment only. */
   readonly option?: string
   readonly short?: string
-  /** `url`: a URL, or a path that is made absolute. */
-  readonly type: 'string' | 'int' | 'flag' | 'path' | 'url'
+  /** `url`: a URL, or a path that is made absolute; `range`: private IPv4 addresses. */
+  readonly type: 'string' | 'int' | 'flag' | 'path' | 'url' | 'range'
   readonly choices?: readonly string[]
   /** Smallest allowed number. */
   readonly min?: number
@@ -135,6 +135,13 @@ export const LAGO_SETTINGS: readonly Setting[] = [
     type: 'path',
     default: '/var/lib/lago/subnets',
     help: 'directory that records which subnets are taken',
+  },
+  {
+    key: 'subnet_range',
+    option: 'subnet-range',
+    type: 'range',
+    default: '192.168.200.0/24 - 192.168.255.0/24', // spec 5.5
+    help: 'addresses to choose subnets from: a subnet, or the first and the last with a dash between',
   },
   {
     key: 'reposync_dir',

@@ -8,7 +8,7 @@ import { ACCELS, INIT_SETTINGS, LAGO_SETTINGS, LEVELS, type Setting } from './de
 import { layerSettings, type FlagValues, type LayeredValue } from './layers.js'
 import { pluginSettings } from './plugins.js'
 import type { Config } from './types.js'
-import { BOOLEAN_WORDS, parseBoolean, parseWholeNumber } from './values.js'
+import { BOOLEAN_WORDS, parseBoolean, parsePrivateRange, parseWholeNumber, PRIVATE_RANGE_WORDS } from './values.js'
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -68,7 +68,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       jobs: lago.findNumber('jobs'),
       probeKernelPath: lago.findText('probe_kernel'),
     },
-    net: { stp: lago.flag('stp') },
+    net: { stp: lago.flag('stp'), subnetRange: lago.text('subnet_range') },
     log: { level: lago.choice('loglevel', LEVELS), depth: lago.number('logdepth') },
     place: {
       prefixPath: lago.findText('prefix_path'),
@@ -147,6 +147,7 @@ function parseSetting(setting: Setting, value: LayeredValue, cwd: string): strin
     if (flag !== undefined) return flag
     throw badValue(setting, value, `one of ${BOOLEAN_WORDS}`)
   }
+  if (type === 'range' && parsePrivateRange(text) === undefined) throw badValue(setting, value, PRIVATE_RANGE_WORDS)
   if (choices !== undefined && !choices.includes(text)) throw badValue(setting, value, `one of ${choices.join(', ')}`)
   const isPath = type === 'path' || (type === 'url' && !/^[a-z][a-z0-9+.-]*:\/\//i.test(text))
   return isPath ? path.resolve(cwd, text) : text

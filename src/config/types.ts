@@ -42,6 +42,8 @@ export interface Config {
   readonly net: {
     /** Spanning tree on the bridges of NAT networks; it holds a guest's first packets back for seconds. */
     readonly stp: boolean
+    /** Where subnets are chosen: `10.64.0.0/10`, or its first and last with a dash between. Private. */
+    readonly subnetRange: string
   }
   readonly log: { readonly level: Level; readonly depth: number }
   /** The prefix that the verb works on, as given by options, environment and files. */

@@ -1,4 +1,6 @@
 /** Text from files, environment and command line, read as what it means; undefined for what it cannot mean. */
+import { isPrivateRange, parseAddressRange, type AddressRange } from '../base/ipv4.js'
+
 export const BOOLEAN_WORDS = 'true, false, yes, no, on, off, 1, 0'
 
 export function parseBoolean(text: string): boolean | undefined {
@@ -22,3 +24,11 @@ export function parseWholeNumber(text: string): number | undefined {
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN
   return Number.isSafeInteger(value) ? value : undefined
 }
+
+/** A range of addresses that all lie in one private block (RFC 1918 and the like). */
+export function parsePrivateRange(text: string): AddressRange | undefined {
+  const range = parseAddressRange(text)
+  return range !== undefined && isPrivateRange(range) ? range : undefined
+}
+
+export const PRIVATE_RANGE_WORDS = 'a subnet, or the first and the last with a dash between, all of it private'

@@ -1,16 +1,13 @@
-/** Which subnets this host uses already: libvirt refuses a network that collides with a route. */
+/** Which addresses this host reaches already: a network that took them would cut it off, or be refused by libvirt. */
 import { readFile } from 'node:fs/promises'
 import os from 'node:os'
 import { isSystemError } from '../base/errors.js'
+import { formatSubnet, subnetAround } from '../base/ipv4.js'
+import type { Neighbour } from './types.js'
 
-/**
- * A test whether a route of this host lies within `cidr` (a /24).
- *
- * Wider routes do not count: a host whose own network is 192.168.0.0/16 can still have the smaller ones.
- */
-export async function readHostRoutes(routesPath = '/proc/net/route'): Promise<(cidr: string) => boolean> {
-  const used = new Set(parseRoutes(await readRoutes(routesPath)))
-  return (cidr) => used.has(cidr)
+/** The IPv4 routes of this host but the default one; none where the kernel shows none. */
+export async function readHostRoutes(routesPath = '/proc/net/route'): Promise<readonly Neighbour[]> {
+  return parseRoutes(await readRoutes(routesPath))
 }
 
 async function readRoutes(routesPath: string): Promise<string> {
@@ -23,14 +20,21 @@ async function readRoutes(routesPath: string): Promise<string> {
 }
 
 /** proc(5): a header, then "Iface Destination Gateway Flags RefCnt Use Metric Mask ...", addresses as hex words. */
-function parseRoutes(text: string): string[] {
+function parseRoutes(text: string): Neighbour[] {
   return text
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(/\s+/))
-    .map((fields) => ({ destination: parseWord(fields[1]), mask: parseWord(fields[7]) }))
-    .filter(({ mask }) => mask >= 0xffffff00)
-    .map(({ destination }) => `${[24, 16, 8].map((shift) => (destination >>> shift) & 0xff).join('.')}.0/24`)
+    .filter((fields) => fields.length >= 8)
+    .map(([device = '', destination, , , , , , mask]) => {
+      const subnet = subnetAround(parseWord(destination), lengthOf(parseWord(mask)))
+      return { subnet, what: `the route to ${formatSubnet(subnet)} (${device})`, mayContain: true }
+    })
+    .filter(({ subnet }) => subnet.length > 0)
+}
+
+function lengthOf(mask: number): number {
+  return 32 - Math.round(Math.log2(2 ** 32 - mask))
 }
 
 /** An address in the host's byte order, as a number whose highest byte is the first octet. */

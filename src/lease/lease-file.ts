@@ -1,13 +1,9 @@
-/** One lease on disk: `<third octet>.lease` with `["<path of the uuid file>", "<uuid>"]`, as upstream has it (spec 5.5). */
+/** The content of a lease file: `["<path of the uuid file>", "<uuid>"]`, as upstream has it (spec 5.5). */
 import { readFile, rm } from 'node:fs/promises'
-import path from 'node:path'
-import { isSystemError, LagoError } from '../base/errors.js'
+import { isSystemError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
+import { permissionError } from './errors.js'
 import type { LeaseOwner } from './types.js'
-
-export function leasePathOf(dir: string, octet: number): string {
-  return path.join(dir, `${octet}.lease`)
-}
 
 /**
  * The owner that a lease file names, alive or not.
@@ -57,16 +53,6 @@ export async function isLive(owner: LeaseOwner): Promise<boolean> {
 
 export function isSameOwner(a: LeaseOwner, b: LeaseOwner): boolean {
   return a.uuidPath === b.uuidPath && a.uuid.trim() === b.uuid.trim()
-}
-
-/** `LAGO_PERMISSION` for a refusal of the system, anything else as it is. */
-export function permissionError(blockedPath: string, error: unknown): unknown {
-  if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) return error
-  return new LagoError('LAGO_PERMISSION', `no permission for ${blockedPath}, where subnets are leased`, {
-    hint: `sudo install -d -o "$USER" ${path.dirname(blockedPath)}, or choose another directory with --lease_dir`,
-    data: { path: blockedPath },
-    cause: error,
-  })
 }
 
 function parseOwner(text: string): LeaseOwner | undefined {

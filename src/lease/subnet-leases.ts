@@ -1,152 +1,126 @@
 /**
- * Subnets for NAT networks, leased from one directory that all prefixes of a host share, upstream's included: same
- * files, same lock (spec 5.5). Knows nothing of networks or prefixes beyond the path of a prefix's uuid file.
+ * Subnets for networks, leased from one directory that all prefixes of a host share, upstream's included: same files,
+ * same lock (spec 5.5). Knows nothing of networks or prefixes beyond the path of a prefix's uuid file.
  */
-import { chmod, stat } from 'node:fs/promises'
+import { chmod, readdir, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError, LagoError } from '../base/errors.js'
-import { makeDirs } from '../base/files.js'
+import { isSystemError } from '../base/errors.js'
+import { isTemporaryName, makeDirs } from '../base/files.js'
+import { formatSubnet } from '../base/ipv4.js'
 import { withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
+import { chooseSubnet } from './choose-subnet.js'
+import { dirInTheWay, permissionError } from './errors.js'
 import { readHostRoutes } from './host-routes.js'
-import {
-  isLive,
-  isSameOwner,
-  leasePathOf,
-  permissionError,
-  readLeaseOwner,
-  removeLease,
-  writeLease,
-} from './lease-file.js'
-import { cidrOf, gatewayOf, OCTETS, octetOf, RANGE_TEXT } from './range.js'
-import type { LeaseOwner, SubnetLease, SubnetLeases } from './types.js'
+import { isLive, isSameOwner, readLeaseOwner, removeLease, writeLease } from './lease-file.js'
+import { isShadow, leaseName, shadowNames, subnetOfName } from './lease-names.js'
+import type { LeaseOwner, Neighbour, SubnetLease, SubnetLeases, SubnetWish } from './types.js'
 
 export interface SubnetLeasesOptions {
+  /** Where subnets are chosen; default upstream's, 192.168.200.0 to 192.168.255.255. */
+  readonly range?: string
   /** Limit for the wait for the directory's lock; default 5000. */
   readonly lockWaitMs?: number
-  /** True for a /24 that the host has a route into; default: the routes in /proc/net/route. */
-  readonly isUsedByHost?: (cidr: string) => boolean
+  /** What else uses addresses; default: the routes of this host. */
+  readonly neighbours?: (task: Task) => Promise<readonly Neighbour[]>
 }
+
+export const DEFAULT_RANGE = '192.168.200.0/24 - 192.168.255.0/24'
 
 /**
  * The leases kept in `dir` (absolute), which is made by the first `acquire`, group-writable.
  *
- * `acquire` gives the lowest /24 that nobody leases and the host does not use; stale leases and files that cannot be
- * anybody's are reclaimed on the way. `want` names a subnet by its gateway or as `192.168.200.0/24`; the owner may take
- * its own again.
- * `acquire` throws `LAGO_SUBNET_TAKEN`, `LAGO_SUBNET_RANGE`, `LAGO_SUBNETS_EXHAUSTED`; it and `release` throw
- * `LAGO_LOCKED` and `LAGO_PERMISSION`. `list` gives the live leases, lowest first, without waiting for the lock.
+ * `acquire` gives the subnet that is wished for (the owner may take its own again), or the lowest one of that length that
+ * overlaps nothing. Leases of prefixes that are gone, and files that cannot be anybody's, are reclaimed on the way.
+ * It throws `LAGO_SUBNET_TAKEN` and `LAGO_SUBNETS_EXHAUSTED`; every change throws `LAGO_LOCKED` and `LAGO_PERMISSION`.
+ * `list` and `listStale` do not wait for the lock.
  */
 export function openSubnetLeases(dir: string, options: SubnetLeasesOptions = {}): SubnetLeases {
+  const { range = DEFAULT_RANGE, neighbours = async () => readHostRoutes() } = options
   const locked = async <T>(task: Task, body: () => Promise<T>): Promise<T> => {
     const lock = { path: path.join(dir, LOCK_NAME), what: `the lease directory ${dir}` }
     return withLock(task, { ...lock, waitMs: options.lockWaitMs ?? 5000 }, body)
   }
   return {
-    async acquire(task, owner, want) {
-      const wanted = want === undefined ? undefined : octetOf(want)
+    async acquire(task, owner, wish) {
       await ensureDir(dir)
-      const isUsedByHost = options.isUsedByHost ?? (await readHostRoutes())
+      // asked for before the lock is taken, and not at all by an owner that takes its own again
+      const others = isHeld(await readLeases(dir), owner, wish) ? [] : await neighbours(task)
       return locked(task, async () => {
-        const octet =
-          wanted === undefined
-            ? await findFree(task, dir, isUsedByHost)
-            : await checkWanted(dir, wanted, owner, isUsedByHost)
-        await writeLease(leasePathOf(dir, octet), owner)
-        task.log('debug', `leased ${cidrOf(octet)} to ${owner.uuidPath}`)
-        return leaseOf(octet, owner)
+        const leases = (await readLeases(dir)).filter((lease) => lease.isLive)
+        const subnet = chooseSubnet(task, { wish, owner, range, leases, neighbours: others })
+        for (const name of [...shadowNames(subnet), leaseName(subnet)]) await writeLease(path.join(dir, name), owner)
+        task.log('debug', `leased ${formatSubnet(subnet)} to ${owner.uuidPath}`)
+        return { subnet, owner }
       })
     },
+
     async release(task, owner) {
-      if (!(await isDir(dir))) return []
-      return locked(task, async () => {
-        const own = (await readLeases(dir)).filter((lease) => isSameOwner(lease.owner, owner))
-        for (const { octet } of own) await removeLease(leasePathOf(dir, octet))
-        return own.map((lease) => leaseOf(lease.octet, lease.owner))
-      })
+      return change(task, (lease) => isSameOwner(lease.owner, owner))
     },
-    async list() {
-      const live: SubnetLease[] = []
-      for (const { octet, owner } of await readLeases(dir)) if (await isLive(owner)) live.push(leaseOf(octet, owner))
-      return live
+
+    list: async () => publicLeases((await readLeases(dir)).filter((lease) => lease.isLive)),
+
+    listStale: async () => publicLeases((await readLeases(dir)).filter((lease) => !lease.isLive)),
+
+    async reclaim(task) {
+      return change(task, (lease) => !lease.isLive)
     },
+  }
+
+  /** Removes the leases that `isOver` picks. */
+  async function change(task: Task, isOver: (lease: LeaseOnDisk) => boolean): Promise<readonly SubnetLease[]> {
+    if (!(await isDir(dir))) return []
+    return locked(task, async () => {
+      const over = (await readLeases(dir)).filter(isOver)
+      for (const { name } of over) await removeLease(path.join(dir, name))
+      await removeTemporaries(dir)
+      return publicLeases(over)
+    })
   }
 }
 
 const LOCK_NAME = 'subnet-lease.lock' // upstream's name
 
-interface LeaseOnDisk {
-  readonly octet: number
-  readonly owner: LeaseOwner
-}
-
-function leaseOf(octet: number, owner: LeaseOwner): SubnetLease {
-  return { cidr: cidrOf(octet), gateway: gatewayOf(octet), owner }
+interface LeaseOnDisk extends SubnetLease {
+  readonly name: string
+  /** Its prefix is there. */
+  readonly isLive: boolean
 }
 
 async function readLeases(dir: string): Promise<readonly LeaseOnDisk[]> {
+  const names = await readdir(dir).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
+    throw permissionError(path.join(dir, LOCK_NAME), error)
+  })
   const leases: LeaseOnDisk[] = []
-  for (const octet of OCTETS) {
-    const owner = await readLeaseOwner(leasePathOf(dir, octet))
-    if (owner !== undefined) leases.push({ octet, owner })
+  for (const name of names) {
+    const subnet = subnetOfName(name)
+    const owner = subnet === undefined ? undefined : await readLeaseOwner(path.join(dir, name))
+    if (subnet !== undefined && owner !== undefined) leases.push({ name, subnet, owner, isLive: await isLive(owner) })
   }
+  return leases.sort((a, b) => a.subnet.network - b.subnet.network)
+}
+
+function isHeld(leases: readonly LeaseOnDisk[], owner: LeaseOwner, wish: SubnetWish): boolean {
+  if (!('subnet' in wish)) return false
+  const name = leaseName(wish.subnet)
+  return leases.some((lease) => lease.name === name && isSameOwner(lease.owner, owner))
+}
+
+/** Without the files that only stand beside a lease. */
+function publicLeases(leases: readonly LeaseOnDisk[]): readonly SubnetLease[] {
   return leases
+    .filter(({ subnet, owner }) => {
+      return !leases.some((other) => isSameOwner(other.owner, owner) && isShadow(subnet, other.subnet))
+    })
+    .map(({ subnet, owner }) => ({ subnet, owner }))
 }
 
-async function findFree(task: Task, dir: string, isUsedByHost: (cidr: string) => boolean): Promise<number> {
-  const holders: LeaseOnDisk[] = []
-  for (const octet of OCTETS) {
-    const owner = await readLeaseOwner(leasePathOf(dir, octet))
-    if (owner !== undefined && (await isLive(owner))) holders.push({ octet, owner })
-    else if (isUsedByHost(cidrOf(octet))) task.log('debug', `${cidrOf(octet)} is used by this host, not leased`)
-    else return octet
-  }
-  throw exhausted(holders)
-}
-
-async function checkWanted(
-  dir: string,
-  octet: number,
-  owner: LeaseOwner,
-  isUsedByHost: (cidr: string) => boolean,
-): Promise<number> {
-  const holder = await readLeaseOwner(leasePathOf(dir, octet))
-  if (holder !== undefined && isSameOwner(holder, owner)) return octet // its own network may be up: no look at the host
-  if (holder !== undefined && (await isLive(holder))) throw taken(octet, holder)
-  if (isUsedByHost(cidrOf(octet))) throw usedByHost(octet)
-  return octet
-}
-
-function taken(octet: number, holder: LeaseOwner): LagoError {
-  return new LagoError(
-    'LAGO_SUBNET_TAKEN',
-    `Can't acquire subnet ${cidrOf(octet)}, already taken by ${holder.uuidPath}`,
-    {
-      hint: `destroy the environment in ${path.dirname(holder.uuidPath)}, or choose another "gw"`,
-      data: { subnet: cidrOf(octet), holder: holder.uuidPath },
-    },
-  )
-}
-
-function usedByHost(octet: number): LagoError {
-  return new LagoError('LAGO_SUBNET_TAKEN', `Can't acquire subnet ${cidrOf(octet)}, this host has a route to it`, {
-    hint: 'see who has it with "ip route", or choose another "gw"',
-    data: { subnet: cidrOf(octet) },
-  })
-}
-
-const HOLDERS_SHOWN = 3
-
-function exhausted(holders: readonly LeaseOnDisk[]): LagoError {
-  const paths = [...new Set(holders.map(({ owner }) => path.dirname(owner.uuidPath)))]
-  const shown = paths.slice(0, HOLDERS_SHOWN).join(', ')
-  const more = paths.length > HOLDERS_SHOWN ? ` and ${paths.length - HOLDERS_SHOWN} more` : ''
-  const byHost = OCTETS.length - holders.length
-  const counts = `${holders.length} are leased (by ${shown || 'nobody'}${more}), ${byHost} are used by this host itself`
-  return new LagoError('LAGO_SUBNETS_EXHAUSTED', `Can't acquire subnet from range ${RANGE_TEXT}: ${counts}`, {
-    hint: 'run "lago destroy" in environments that are not needed; a lease is free once its prefix is removed',
-    data: { leased: holders.length, usedByHost: byHost, holders: paths },
-  })
+/** Of runs that were killed; nobody writes here without the lock. */
+async function removeTemporaries(dir: string): Promise<void> {
+  const left = (await readdir(dir)).filter((name) => isTemporaryName(name))
+  for (const name of left) await rm(path.join(dir, name), { force: true })
 }
 
 async function ensureDir(dir: string): Promise<void> {
@@ -154,12 +128,7 @@ async function ensureDir(dir: string): Promise<void> {
     const firstMade = await makeDirs(dir, 0o775)
     if (firstMade !== undefined) await makeGroupWritable(dir)
   } catch (error) {
-    if (isSystemError(error, 'EEXIST', 'ENOTDIR'))
-      throw new LagoError('LAGO_PERMISSION', `the lease directory ${dir} cannot be made: a file is in its way`, {
-        hint: 'remove the file, or choose another directory with --lease_dir',
-        data: { path: dir },
-        cause: error,
-      })
+    if (isSystemError(error, 'EEXIST', 'ENOTDIR')) throw dirInTheWay(dir, error)
     throw permissionError(path.join(dir, LOCK_NAME), error)
   }
 }

@@ -72,6 +72,8 @@ export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOption
     createNetwork: async (task, xml) =>
       pool.run(task, { name: 'createNetwork', args: [xml] }, undoOf('destroyNetwork', xml)),
     activeNetworks: async (task, names) => pool.run(task, { name: 'activeNetworks', args: [names] }),
+    allDomains: async (task) => pool.run(task, { name: 'allDomains', args: [] }),
+    allNetworks: async (task) => pool.run(task, { name: 'allNetworks', args: [] }),
     destroyNetwork: async (task, name) => pool.run(task, { name: 'destroyNetwork', args: [name] }),
     close,
     [Symbol.asyncDispose]: close,

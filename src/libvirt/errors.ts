@@ -87,6 +87,8 @@ const WHAT: Readonly<Record<LibvirtCall['name'], string>> = {
   openConsole: 'open the console of the domain',
   createNetwork: 'create the network',
   activeNetworks: 'tell which networks are active',
+  allDomains: 'list the domains',
+  allNetworks: 'list the networks',
   destroyNetwork: 'destroy the network',
 }
 
@@ -103,6 +105,8 @@ function objectOf(call: LibvirtCall): string | undefined {
     case 'capabilities':
     case 'domainInfos':
     case 'activeNetworks':
+    case 'allDomains':
+    case 'allNetworks':
     case 'watchDomains':
       return undefined
     default:

@@ -43,7 +43,12 @@ export interface Libvirt {
   virDomainQemuAgentCommand(domain: DomainHandle, command: string, timeoutS: number, flags: number): string | null
   virDomainAgentSetResponseTimeout(domain: DomainHandle, timeoutS: number, flags: number): number
   virDomainFree(domain: DomainHandle): number
+  virDomainGetName(domain: DomainHandle): string | null
+  /** The array stands in `result[0]`, to be read by `takeHandles`; gives its length. */
+  virConnectListAllDomains(connect: ConnectHandle, result: HandleArray<DomainHandle>, flags: number): number
+  virConnectListAllNetworks(connect: ConnectHandle, result: HandleArray<NetworkHandle>, flags: number): number
 
+  virNetworkGetName(network: NetworkHandle): string | null
   virNetworkCreateXML(connect: ConnectHandle, xml: string): NetworkHandle | null
   virNetworkLookupByName(connect: ConnectHandle, name: string): NetworkHandle | null
   virNetworkIsActive(network: NetworkHandle): number
@@ -53,7 +58,12 @@ export interface Libvirt {
 
   /** strdup(3): what libvirt will free has to come from malloc(3). */
   strdup(text: string): bigint
+  /** free(3). */
+  free(pointer: bigint): void
 }
+
+/** Where a function puts the address of an array of handles. */
+export type HandleArray<H> = [(bigint & { readonly of?: H }) | null]
 
 /** libvirt/virterror.h: struct _virError, as far as it is read. */
 export interface RawError {
@@ -162,6 +172,14 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
     virDomainQemuAgentCommand: (...args) => agentCommand()(...args) as string | null, // its prototype
     virDomainAgentSetResponseTimeout: (...args) => setResponseTimeout()(...args) as number, // its prototype
     virDomainFree: library.func('int virDomainFree(void *domain)'),
+    virDomainGetName: library.func('const char *virDomainGetName(void *domain)'),
+    virConnectListAllDomains: library.func(
+      'int virConnectListAllDomains(void *connect, _Out_ void **domains, unsigned int flags)',
+    ),
+    virConnectListAllNetworks: library.func(
+      'int virConnectListAllNetworks(void *connect, _Out_ void **networks, unsigned int flags)',
+    ),
+    virNetworkGetName: library.func('const char *virNetworkGetName(void *network)'),
 
     virNetworkCreateXML: library.func('void *virNetworkCreateXML(void *connect, const char *xml)'),
     virNetworkLookupByName: library.func('void *virNetworkLookupByName(void *connect, const char *name)'),
@@ -169,7 +187,9 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
     virNetworkDestroy: library.func('int virNetworkDestroy(void *network)'),
     virNetworkFree: library.func('int virNetworkFree(void *network)'),
 
-    strdup: library.func('void *strdup(const char *text)'), // found through libvirt's own dependency on libc
+    // found through libvirt's own dependency on libc
+    strdup: library.func('void *strdup(const char *text)'),
+    free: library.func('void free(void *pointer)'),
   }
 }
 
@@ -181,4 +201,12 @@ function lazily<T>(load: () => T): () => T {
 
 export function decodeError(pointer: bigint): RawError {
   return koffi.decode(pointer, virError) as RawError // the struct above
+}
+
+/** The handles of an array that libvirt has made, which is freed; each handle is the caller's to free. */
+export function takeHandles<H>(libvirt: Libvirt, [array]: HandleArray<H>, length: number): readonly H[] {
+  if (array === null) return []
+  const handles = koffi.decode(array, koffi.array('void *', length)) as readonly H[] // pointers, as koffi gives them
+  libvirt.free(array)
+  return [...handles]
 }

@@ -2,7 +2,7 @@
  * What the main thread and a lane's thread say to each other. Only plain data crosses: no handles, no Error objects.
  * A lane answers each call with one reply, in order.
  */
-import type { CreateOptions, DomainInfo, SnapshotOptions, XmlForm } from './types.js'
+import type { CreateOptions, DomainInfo, FoundDomain, FoundNetwork, SnapshotOptions, XmlForm } from './types.js'
 
 /** Where a lane connects to. The password travels in the first message only. */
 export interface LibvirtTarget {
@@ -16,6 +16,7 @@ export interface LaneCalls {
   capabilities(): string
   createDomain(xml: string, options: CreateOptions): void
   domainInfos(names: readonly string[]): ReadonlyMap<string, DomainInfo>
+  allDomains(): ReadonlyMap<string, FoundDomain>
   domainXml(name: string, form: XmlForm): string
   destroyDomain(name: string): boolean
   shutdownDomain(name: string, how: 'off' | 'reboot'): void
@@ -28,6 +29,7 @@ export interface LaneCalls {
   agentCommand(name: string, command: string, timeoutS: number): string
   createNetwork(xml: string): void
   activeNetworks(names: readonly string[]): ReadonlyMap<string, string>
+  allNetworks(): ReadonlyMap<string, FoundNetwork>
   destroyNetwork(name: string): boolean
 }
 

@@ -16,11 +16,19 @@ import {
   VIR_ERR_OPERATION_INVALID,
 } from './constants.js'
 import { withCredentials } from './credentials.js'
-import type { ConnectHandle, DomainHandle, Libvirt, NetworkHandle, RawDomainInfo } from './ffi.js'
+import {
+  takeHandles,
+  type ConnectHandle,
+  type DomainHandle,
+  type HandleArray,
+  type Libvirt,
+  type NetworkHandle,
+  type RawDomainInfo,
+} from './ffi.js'
 import { initialize, LaneError, readFailure } from './last-error.js'
 import type { LaneCalls, LibvirtTarget } from './protocol.js'
 import { vmStateOf } from './states.js'
-import type { DomainInfo } from './types.js'
+import type { DomainInfo, FoundDomain, FoundNetwork } from './types.js'
 
 export interface Session extends LaneCalls {
   close(): void
@@ -102,8 +110,16 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
   }
 
   function xmlIfActive(network: NetworkHandle): string | undefined {
-    if (libvirt.virNetworkIsActive(network) !== 1) return undefined
+    return libvirt.virNetworkIsActive(network) === 1 ? networkXmlOf(network) : undefined
+  }
+
+  /** Undefined: it has gone in the meantime. */
+  function networkXmlOf(network: NetworkHandle): string | undefined {
     return libvirt.virNetworkGetXMLDesc(network, 0) ?? unless([VIR_ERR_NO_NETWORK], 'virNetworkGetXMLDesc')
+  }
+
+  function xmlOf(domain: DomainHandle): string | undefined {
+    return libvirt.virDomainGetXMLDesc(domain, 0) ?? unless([VIR_ERR_NO_DOMAIN], 'virDomainGetXMLDesc')
   }
 
   return {
@@ -120,6 +136,18 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
         if (info !== undefined) infos.set(name, info)
       }
       return infos
+    },
+    allDomains() {
+      const array: HandleArray<DomainHandle> = [null]
+      const count = libvirt.virConnectListAllDomains(connection(), array, 0)
+      check(count, 'virConnectListAllDomains')
+      const found = new Map<string, FoundDomain>()
+      for (const domain of takeHandles(libvirt, array, count)) {
+        const [name, info, xml] = [libvirt.virDomainGetName(domain), infoOf(domain), xmlOf(domain)]
+        libvirt.virDomainFree(domain)
+        if (name !== null && info !== undefined && xml !== undefined) found.set(name, { ...info, xml })
+      }
+      return found
     },
     domainXml: (name, form) =>
       withExisting(name, (domain) => {
@@ -181,6 +209,19 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
         if (xml !== undefined) active.set(name, xml)
       }
       return active
+    },
+    allNetworks() {
+      const array: HandleArray<NetworkHandle> = [null]
+      const count = libvirt.virConnectListAllNetworks(connection(), array, 0)
+      check(count, 'virConnectListAllNetworks')
+      const found = new Map<string, FoundNetwork>()
+      for (const network of takeHandles(libvirt, array, count)) {
+        const [name, isActive] = [libvirt.virNetworkGetName(network), libvirt.virNetworkIsActive(network) === 1]
+        const xml = networkXmlOf(network)
+        libvirt.virNetworkFree(network)
+        if (name !== null && xml !== undefined) found.set(name, { isActive, xml })
+      }
+      return found
     },
     destroyNetwork: (name) =>
       withNetwork(name, (network) => {

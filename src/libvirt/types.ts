@@ -12,6 +12,8 @@ export interface LibvirtConnection extends AsyncDisposable {
   createDomain(task: Task, xml: string, options?: CreateOptions): Promise<void>
   /** Missing names are missing in the answer; one round trip whatever the number of names. */
   domainInfos(task: Task, names: readonly string[]): Promise<ReadonlyMap<string, DomainInfo>>
+  /** All that libvirt knows, ours or not, with their XML. */
+  allDomains(task: Task): Promise<ReadonlyMap<string, FoundDomain>>
   /** `restorable`: complete and without what belongs to this run only, so that it can be given back to libvirt. */
   domainXml(task: Task, name: string, form?: XmlForm): Promise<string>
   /** False: no such domain was running. */
@@ -51,6 +53,8 @@ export interface LibvirtConnection extends AsyncDisposable {
   createNetwork(task: Task, xml: string): Promise<void>
   /** Those of `names` that exist and are active, with their XML. */
   activeNetworks(task: Task, names: readonly string[]): Promise<ReadonlyMap<string, string>>
+  /** All that libvirt knows, ours or not, active or only defined, with their XML. */
+  allNetworks(task: Task): Promise<ReadonlyMap<string, FoundNetwork>>
   /** False: no such network was active. */
   destroyNetwork(task: Task, name: string): Promise<boolean>
   /** Waits for calls in progress, at most 10 s; the connection cannot be used after it. May be called twice. */
@@ -114,4 +118,13 @@ export interface DomainInfo {
   /** CPU time that the domain has used since its start. */
   readonly cpuTimeMs: number
   readonly vcpus: number
+}
+
+export interface FoundDomain extends DomainInfo {
+  readonly xml: string
+}
+
+export interface FoundNetwork {
+  readonly isActive: boolean
+  readonly xml: string
 }

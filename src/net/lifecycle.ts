@@ -1,11 +1,13 @@
 /** Networks coming and going: libvirt's transient networks, and the bridges below those of type `bridge`. */
 import { pathExists } from 'fs-extra/esm'
 import { UndoStack } from '../base/undo.js'
-import { runCommand } from '../base/process.js'
 import type { Task } from '../base/task.js'
+import type { Neighbour } from '../lease/types.js'
 import type { LibvirtConnection } from '../libvirt/types.js'
 import { hasOwnerMark } from '../plan/owner-mark.js'
 import type { EnvPlan, NetPlan } from '../plan/types.js'
+import { addBridge, removeBridge, requireBridge } from './bridge.js'
+import { networkNeighbours } from './neighbours.js'
 import { networkXml } from './network-xml.js'
 
 export interface Nets {
@@ -13,8 +15,10 @@ export interface Nets {
   active(task: Task, libvirtNames: readonly string[], uuid: string): Promise<ReadonlySet<string>>
   /** For a net that is not up. When it fails, or is aborted, nothing of it stays. */
   start(task: Task, net: NetPlan, env: EnvPlan): Promise<void>
-  /** Does nothing for a net that is not up. */
+  /** Does nothing for a net that is not up. Takes the bridge away that `start` has made, and no other. */
   stop(task: Task, libvirtName: string): Promise<void>
+  /** The addresses of all of libvirt's networks, those that are only defined included. */
+  neighbours(task: Task): Promise<readonly Neighbour[]>
 }
 
 export interface NetsOptions {
@@ -30,9 +34,10 @@ export function createNets(libvirt: LibvirtConnection, options: NetsOptions): Ne
 
     async start(task, net, env) {
       await using undo = new UndoStack(task)
-      if (net.spec.type === 'bridge' && !(await isBridge(net.bridgeName))) {
+      if (net.spec.bridge !== undefined) await requireBridge(net.spec.bridge, net.spec.name)
+      else if (net.spec.type === 'bridge') {
         undo.defer(`remove bridge ${net.bridgeName}`, async (task) => removeBridge(task, net.bridgeName))
-        await addBridge(task, net.bridgeName)
+        await addBridge(task, { name: net.bridgeName, mtu: net.spec.mtu, owner: env.uuid })
       }
       await libvirt.createNetwork(task, networkXml(net, env, { stp: options.stp, ipv6: await hostHasIpv6() }))
       undo.commit()
@@ -42,22 +47,11 @@ export function createNets(libvirt: LibvirtConnection, options: NetsOptions): Ne
       await libvirt.destroyNetwork(task, libvirtName)
       await removeBridge(task, libvirtName)
     },
+
+    async neighbours(task) {
+      return networkNeighbours(await libvirt.allNetworks(task))
+    },
   }
-}
-
-async function addBridge(task: Task, name: string): Promise<void> {
-  await runCommand(task, ['ip', 'link', 'add', 'name', name, 'type', 'bridge'], { package: 'iproute2' })
-  await runCommand(task, ['ip', 'link', 'set', 'dev', name, 'up'], { package: 'iproute2' })
-}
-
-/** The bridge of a net of type bridge has the net's own name in libvirt, with the environment's uuid in it. */
-async function removeBridge(task: Task, name: string): Promise<void> {
-  if (await isBridge(name))
-    await runCommand(task, ['ip', 'link', 'delete', 'dev', name, 'type', 'bridge'], { package: 'iproute2' })
-}
-
-async function isBridge(name: string): Promise<boolean> {
-  return pathExists(`/sys/class/net/${name}/bridge`)
 }
 
 /** libvirt refuses a network with IPv6 addresses on a host whose kernel has IPv6 switched off. */

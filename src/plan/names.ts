@@ -1,5 +1,6 @@
 /** Every name that libvirt and the kernel see (spec 5.2). Built here and nowhere else. */
 import { createHash } from 'node:crypto'
+import type { NetType } from '../spec/types.js'
 
 /** Linux, IFNAMSIZ without the final zero; libvirt names of nets keep to it because bridge devices can bear them. */
 const MAX_DEVICE_NAME = 15
@@ -16,22 +17,22 @@ export function netLibvirtName(uuid: string, netName: string): string {
 }
 
 /**
- * The bridge device of each of an environment's nets: a bridge net's is its libvirt name, a NAT net's is upstream's
- * cut of it (`6f1a-lago-ni`), and where that would be another net's as well, a hash of it.
+ * The bridge device of each of an environment's nets: a bridge net's is the host's or its libvirt name, any other's is
+ * upstream's cut of it (`6f1a-lago-ni`), and where that would be another net's as well, a hash of it.
  */
 export function bridgeNames(
   uuid: string,
-  nets: Iterable<{ readonly name: string; readonly type: 'nat' | 'bridge' }>,
+  nets: Iterable<{ readonly name: string; readonly type: NetType; readonly bridge?: string | undefined }>,
 ): ReadonlyMap<string, string> {
-  const wanted = [...nets].map(({ name, type }) => ({
+  const wanted = [...nets].map(({ name, type, bridge }) => ({
     name,
-    device: wantedBridge(netLibvirtName(uuid, name), type),
+    device: bridge ?? wantedBridge(netLibvirtName(uuid, name), type),
     type,
   }))
   const isShared = (device: string): boolean => wanted.filter((other) => other.device === device).length > 1
   return new Map(
     wanted.map(({ name, device, type }) => {
-      return [name, type === 'nat' && isShared(device) ? hashedName(uuid, `${name}-nic`, MAX_DEVICE_NAME) : device]
+      return [name, type !== 'bridge' && isShared(device) ? hashedName(uuid, `${name}-nic`, MAX_DEVICE_NAME) : device]
     }),
   )
 }
@@ -54,6 +55,6 @@ function uuidPart(uuid: string, maxLength: number | undefined): string {
   return uuid.slice(0, maxLength === undefined || maxLength >= 16 ? 8 : 4)
 }
 
-function wantedBridge(libvirtName: string, type: 'nat' | 'bridge'): string {
+function wantedBridge(libvirtName: string, type: NetType): string {
   return type === 'bridge' ? libvirtName : `${libvirtName}-nic`.slice(0, BRIDGE_NAME_CUT)
 }

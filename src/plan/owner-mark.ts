@@ -1,11 +1,15 @@
 /** The mark that every domain and network of an environment bears in libvirt, so that ours can be told from others. */
+import type { EnvPlan } from './types.js'
 import { element, type XmlElement } from '../base/xml.js'
 
 const NAMESPACE = 'https://lago.dev/xmlns/env/1'
 
-/** The `<metadata>` of an object of environment `uuid`; `what` names it there, e.g. `{ vm: 'vm0' }`. */
-export function ownerMark(uuid: string, what: Readonly<Record<string, string>>): XmlElement {
-  return element('metadata', {}, [element('lago:env', { 'xmlns:lago': NAMESPACE, uuid, ...what })])
+/** The `<metadata>` of an object of the environment; `what` names it there, e.g. `{ vm: 'vm0' }`. */
+export function ownerMark(
+  { uuid, prefixDir }: Pick<EnvPlan, 'uuid' | 'prefixDir'>,
+  what: Readonly<Record<string, string>>,
+): XmlElement {
+  return element('metadata', {}, [element('lago:env', { 'xmlns:lago': NAMESPACE, uuid, ...what, prefix: prefixDir })])
 }
 
 /** Whether XML that libvirt gives bears the mark of environment `uuid`. */

@@ -2,9 +2,10 @@
  * From what the user wrote to what will exist: names, addresses, DNS, disk paths. Pure: nothing is read, made or asked.
  * Must not know how plans are stored or started.
  */
+import { formatIpv4, formatSubnet, parseIpv4, parseSubnet, type Subnet } from '../base/ipv4.js'
 import { managementNets } from '../spec/management.js'
 import type { DomainSpec, EnvSpec, NetSpec } from '../spec/types.js'
-import { allocateAddresses, type NicAddress } from './addresses.js'
+import { allocateAddresses, type NetSubnet, type NicAddress } from './addresses.js'
 import { planDisks, type DiskFacts } from './disks.js'
 import { dnsRecords, netMapping, type NamedVm } from './dns.js'
 import { macOf, macOfNic } from './mac.js'
@@ -13,8 +14,9 @@ import type { EnvPlan, NetPlan, NicPlan, VmPlan } from './types.js'
 
 export interface PlanFacts extends DiskFacts {
   readonly uuid: string
-  /** The leased gateway of every NAT net that does not name one itself. */
-  readonly gateways: ReadonlyMap<string, string>
+  readonly prefixDir: string
+  /** What every net but those on bridges has leased: `192.168.200.0/24`. */
+  readonly subnets: ReadonlyMap<string, string>
 }
 
 /** The domain that management nets serve when the init file names none. */
@@ -25,22 +27,25 @@ const DEFAULT_DNS_DOMAIN = 'lago.local'
  * Throws `LAGO_SPEC_INVALID` for static addresses that cannot be had and for disks that would be one file.
  */
 export function planEnv(spec: EnvSpec, facts: PlanFacts): EnvPlan {
-  const gateways = gatewaysOf(spec.nets, facts.gateways)
-  const addresses = allocateAddresses(spec, gateways)
+  const subnets = subnetsOf(spec.nets, facts.subnets)
+  const addresses = allocateAddresses(spec, subnets)
   return {
     uuid: facts.uuid,
+    prefixDir: facts.prefixDir,
     vms: planVms(spec, facts, addresses),
-    nets: planNets(spec, facts.uuid, gateways, addresses),
+    nets: planNets(spec, facts.uuid, subnets, addresses),
   }
 }
 
-function gatewaysOf(nets: EnvSpec['nets'], leased: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const nat = [...nets.values()].filter((net) => net.type === 'nat')
+function subnetsOf(nets: EnvSpec['nets'], leased: ReadonlyMap<string, string>): ReadonlyMap<string, NetSubnet> {
+  const served = [...nets.values()].filter((net) => net.type !== 'bridge')
   return new Map(
-    nat.map((net) => {
-      const gateway = net.gateway ?? leased.get(net.name)
-      if (gateway === undefined) throw new Error(`unreachable: net ${net.name} has no subnet`)
-      return [net.name, gateway]
+    served.map((net) => {
+      const subnet = parseSubnet(leased.get(net.name) ?? '')
+      if (subnet === undefined) throw new Error(`unreachable: net ${net.name} has no subnet`)
+      const given = net.gateway === undefined ? undefined : parseIpv4(net.gateway)
+      const isNamed = given !== undefined || net.subnet !== undefined
+      return [net.name, { subnet, gateway: given ?? subnet.network + 1, isNamed }]
     }),
   )
 }
@@ -71,13 +76,14 @@ function planNic(
 function planNets(
   spec: EnvSpec,
   uuid: string,
-  gateways: ReadonlyMap<string, string>,
+  subnets: ReadonlyMap<string, NetSubnet>,
   addresses: readonly NicAddress[],
 ): ReadonlyMap<string, NetPlan> {
   const vms = namedVms(spec)
   const management = managementNets(spec.nets)
   const bridges = bridgeNames(uuid, spec.nets.values())
   const mappings = new Map([...spec.nets.keys()].map((name) => [name, netMapping(name, vms, addresses)]))
+  const gateways = new Map([...subnets].map(([name, { gateway }]) => [name, formatIpv4(gateway)]))
   const dnsServer = lastGateway(management, gateways)
   const plan = (net: NetSpec): NetPlan => {
     const isManagement = management.has(net.name)
@@ -86,6 +92,7 @@ function planNets(
       libvirtName: netLibvirtName(uuid, net.name),
       bridgeName: bridges.get(net.name) ?? '', // every net has one
       isManagement,
+      subnet: formatted(subnets.get(net.name)?.subnet),
       gateway: gateways.get(net.name),
       dnsDomain: net.dnsDomain ?? (isManagement ? DEFAULT_DNS_DOMAIN : undefined),
       mapping: mappings.get(net.name) ?? new Map(),
@@ -94,6 +101,10 @@ function planNets(
     }
   }
   return new Map([...spec.nets].map(([name, net]) => [name, plan(net)]))
+}
+
+function formatted(subnet: Subnet | undefined): string | undefined {
+  return subnet === undefined ? undefined : formatSubnet(subnet)
 }
 
 function namedVms(spec: EnvSpec): ReadonlyMap<string, NamedVm> {

@@ -4,6 +4,8 @@ import type { BootstrapStrategy, DiskSpec, DomainSpec, NetSpec } from '../spec/t
 export interface EnvPlan {
   /** 32 hex characters; part of every name that libvirt sees. */
   readonly uuid: string
+  /** The directory of the environment. */
+  readonly prefixDir: string
   readonly vms: ReadonlyMap<string, VmPlan>
   readonly nets: ReadonlyMap<string, NetPlan>
 }
@@ -98,8 +100,11 @@ export interface DiskBacking {
 export interface NetPlan {
   readonly spec: NetSpec
   readonly libvirtName: string
+  /** The device: the host's own where the init file names one, else ours to make and to remove. */
   readonly bridgeName: string
   readonly isManagement: boolean
+  /** `10.20.0.0/20`; undefined on a bridge. */
+  readonly subnet: string | undefined
   /** Undefined on a bridge. */
   readonly gateway: string | undefined
   readonly dnsDomain: string | undefined

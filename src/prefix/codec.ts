@@ -6,7 +6,7 @@ import { lagoVersion } from '../base/version.js'
 import { bridgeNames, netLibvirtName } from '../plan/names.js'
 import type { EnvPlan, NetPlan } from '../plan/types.js'
 import { prefixLayout } from './layout.js'
-import { decodeNet, encodeNet, netTypeAt } from './stored-net.js'
+import { decodeNet, encodeNet, netBridgeAt, netTypeAt } from './stored-net.js'
 import { storedFile, textsAt } from './stored.js'
 import { decodeVm, encodeVm } from './stored-vm.js'
 
@@ -49,13 +49,13 @@ export function decodeEnv(encoded: EncodedPrefix, prefixDir: string, uuid: strin
     const stored = storedFile(layout.vm(name), encoded.vms.get(name))
     return [name, decodeVm(stored, nets, { name, prefixDir, uuid })] as const
   })
-  return { uuid, nets, vms: new Map(vms) }
+  return { uuid, prefixDir, nets, vms: new Map(vms) }
 }
 
 function decodeNets(files: readonly [string, ReturnType<typeof storedFile>][], uuid: string): EnvPlan['nets'] {
   const bridges = bridgeNames(
     uuid,
-    files.map(([name, stored]) => ({ name, type: netTypeAt(stored) })),
+    files.map(([name, stored]) => ({ name, type: netTypeAt(stored), bridge: netBridgeAt(stored) })),
   )
   return new Map<string, NetPlan>(
     files.map(([name, stored]) => {

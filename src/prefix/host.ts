@@ -1,8 +1,11 @@
 /** What the engine works with: built once per run from the configuration, handed down, closed at the end. */
+import { messageOf } from '../base/errors.js'
 import { createRegistry, type Registry } from '../base/registry.js'
+import type { Task } from '../base/task.js'
 import type { Config } from '../config/types.js'
+import { readHostRoutes } from '../lease/host-routes.js'
 import { openSubnetLeases } from '../lease/subnet-leases.js'
-import type { SubnetLeases } from '../lease/types.js'
+import type { Neighbour, SubnetLeases } from '../lease/types.js'
 import { openLibvirt } from '../libvirt/connection.js'
 import { createNets, type Nets } from '../net/lifecycle.js'
 import { createDownloader } from '../store/download/downloader.js'
@@ -52,13 +55,17 @@ export function openHost(config: Config, { cacheDir, env = {}, kinds = NO_ADDED_
   }
   const { dir: storeDir, offline, repoPath, repoName, reposDir } = config.store
   const downloader = offline ? forbidDownloads() : createDownloader({ env })
+  const nets = createNets(libvirt, { stp: config.net.stp })
   const added = [...kinds.providers].map(([name, create]) => [name, create({ config, cacheDir })] as const)
   return {
     config,
-    leases: openSubnetLeases(config.leaseDir),
+    leases: openSubnetLeases(config.leaseDir, {
+      range: config.net.subnetRange,
+      neighbours: async (task) => [...(await readHostRoutes()), ...(await networksAround(task, nets))],
+    }),
     store: openTemplateStore(storeDir),
     templateOptions: (vars) => ({ path: repoPath, name: repoName, reposDir, cacheDir, downloader, vars }),
-    nets: createNets(libvirt, { stp: config.net.stp }),
+    nets,
     providers: createRegistry('VM provider', [...Object.entries(providers), ...added]),
     vmTypes: createRegistry('VM type', [...Object.entries(ownVmTypes), ...kinds.vmTypes]),
     services: createRegistry('service manager', [...Object.entries(serviceManagers), ...kinds.services]),
@@ -66,5 +73,16 @@ export function openHost(config: Config, { cacheDir, env = {}, kinds = NO_ADDED_
     async [Symbol.asyncDispose]() {
       await libvirt.close()
     },
+  }
+}
+
+/** A host whose libvirt does not answer can still have environments made for it. */
+async function networksAround(task: Task, nets: Nets): Promise<readonly Neighbour[]> {
+  try {
+    return await nets.neighbours(task)
+  } catch (error) {
+    if (task.signal.aborted) throw error
+    task.log('debug', `the networks of libvirt are not known: ${messageOf(error)}`)
+    return []
   }
 }

@@ -4,13 +4,16 @@
  */
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
+import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { writeFileAtomic } from '../base/files.js'
+import { formatSubnet } from '../base/ipv4.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import { createSshKeyPair } from '../guest/ssh-key.js'
 import { planEnv } from '../plan/plan-env.js'
 import { templateKey } from '../plan/disks.js'
+import { namedSubnet } from '../spec/net-values.js'
 import type { EnvSpec } from '../spec/types.js'
 import type { StoredTemplate } from '../store/types.js'
 import { bootstrapVms } from './bootstrap.js'
@@ -56,8 +59,8 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     const finder = createTemplateFinder(host, request.vars, leaseOwner(layout, uuid))
     const spec = await resolveOvas(task, layout, asked, remote)
     const templates = await ensureTemplates(task, finder, spec)
-    const gateways = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
-    const wanted = planEnv(spec, { uuid, imagesDir: layout.images, gateways, templates, expand })
+    const subnets = await leaseSubnets(task, host, spec, { layout, uuid }, undo)
+    const wanted = planEnv(spec, { uuid, prefixDir: layout.dir, imagesDir: layout.images, subnets, templates, expand })
     const allowedDirs = [layout.dir, host.store.dir, ...imageDirs(host, request)]
     const planned = await makeDisks(task, wanted, { ...remote, templates: finder, allowedDirs, undo })
     const scripted = await copyDeployScripts(task, layout, planned, expand)
@@ -108,12 +111,14 @@ async function leaseSubnets(
 ): Promise<ReadonlyMap<string, string>> {
   const owner = leaseOwner(prefix.layout, prefix.uuid)
   undo.defer('free the subnets', async (task) => void (await host.leases.release(task, owner)))
-  const gateways = new Map<string, string>()
-  for (const net of [...spec.nets.values()].filter((net) => net.type === 'nat')) {
-    const lease = await host.leases.acquire(task, owner, net.gateway)
-    gateways.set(net.name, lease.gateway)
+  const subnets = new Map<string, string>()
+  for (const net of [...spec.nets.values()].filter((net) => net.type !== 'bridge')) {
+    const named = namedSubnet(net)
+    const wish = named === undefined ? { length: net.prefixLength } : { subnet: named }
+    const lease = await about(`net ${net.name}`, host.leases.acquire(task, owner, wish))
+    subnets.set(net.name, formatSubnet(lease.subnet))
   }
-  return gateways
+  return subnets
 }
 
 /** Beside the image itself: the init file's own directory, and what is configured. */

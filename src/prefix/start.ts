@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
+import { parseSubnet } from '../base/ipv4.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import type { VmState } from '../libvirt/types.js'
@@ -64,8 +65,10 @@ export async function startNets(
 /** The leases are the prefix's own from init on; only one that was moved has to take them again, if they are free. */
 async function renewLeases(task: Task, host: Host, prefix: Prefix, nets: readonly NetPlan[]): Promise<void> {
   const owner = leaseOwner(prefix.layout, prefix.plan.uuid)
-  for (const { spec, gateway } of nets)
-    if (gateway !== undefined) await about(`net ${spec.name}`, host.leases.acquire(task, owner, gateway))
+  for (const { spec, subnet: text } of nets) {
+    const subnet = text === undefined ? undefined : parseSubnet(text)
+    if (subnet !== undefined) await about(`net ${spec.name}`, host.leases.acquire(task, owner, { subnet }))
+  }
 }
 
 /**

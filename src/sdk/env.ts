@@ -179,6 +179,7 @@ function createNet(opened: Opened, net: NetPlan): Net {
   return {
     name: net.spec.name,
     isManagement: net.isManagement,
+    subnet: net.subnet,
     gateway: net.gateway,
     mtu: net.spec.mtu,
     mapping: net.mapping,

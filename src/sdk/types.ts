@@ -123,6 +123,8 @@ export interface Vm {
 export interface Net {
   readonly name: string
   readonly isManagement: boolean
+  /** `10.20.0.0/20`; undefined on a bridge. */
+  readonly subnet: string | undefined
   /** Undefined on a bridge. */
   readonly gateway: string | undefined
   readonly mtu: number

@@ -1,10 +1,12 @@
 /** What the shape of a VM's keys does not say: its nics against the nets, keys that exclude each other (spec 3.3, 3.5). */
+import { sizeOf } from '../base/ipv4.js'
 import { nearest } from '../base/nearest.js'
 import { draftDisks, type DiskDraft } from './check-disks.js'
-import { octetsOf, type NetDraft } from './check-nets.js'
+import type { NetDraft } from './check-nets.js'
 import { describeValue, errorAt, listNames, mappingOf, warningAt, type Finding, type Path } from './findings.js'
 import { managementNets } from './management.js'
 import { checkHostName, checkName } from './names.js'
+import { DEFAULT_PREFIX_LENGTH, hostNumber } from './net-values.js'
 import type { MergedDomain } from './prototypes.js'
 import { nicSchema } from './schema.js'
 
@@ -85,12 +87,13 @@ function unknownNet(path: Path, found: string, known: readonly string[]): Findin
   })
 }
 
-/** Only the last number counts, as the others follow the subnet that the net gets (spec 3.5). */
-function checkStaticIp(path: Path, ip: string, net: NetDraft): Finding[] {
-  const last = octetsOf(ip)[3]
-  if (last < 1 || last > 254) return [errorAt(path, `${describeValue(ip)} does not end in 1 to 254`)]
-  const gateway = net.gateway === undefined ? 1 : octetsOf(net.gateway)[3]
-  return last === gateway ? [errorAt(path, `${describeValue(ip)} is the address of the gateway of ${net.name}`)] : []
+/** Only what stands behind the prefix counts where a free subnet is chosen; the planner sees the rest (spec 3.5). */
+function checkStaticIp(path: Path, ip: string, { name, gateway, prefixLength }: NetDraft): Finding[] {
+  if (prefixLength === undefined) return []
+  const [host, last] = [hostNumber(ip, prefixLength), sizeOf(prefixLength) - 2]
+  if (host < 1 || host > last) return [errorAt(path, `${describeValue(ip)} does not end in 1 to ${last}`)]
+  const ofGateway = gateway === undefined ? 1 : hostNumber(gateway, prefixLength)
+  return host === ofGateway ? [errorAt(path, `${describeValue(ip)} is the address of the gateway of ${name}`)] : []
 }
 
 /** Only when all nics are clear: else what is counted would mislead. */
@@ -111,12 +114,12 @@ function checkManagement(domain: DomainDraft, nets: Nets): Finding[] {
 }
 
 /** Two static addresses that would be one on the same net. */
-export function checkDuplicateIps(domains: readonly DomainDraft[]): Finding[] {
+export function checkDuplicateIps(domains: readonly DomainDraft[], nets: Nets): Finding[] {
   const owners = new Map<string, string>()
   return domains.flatMap(({ name, nics }) =>
     nics.flatMap(({ path, net, ip }) => {
       if (ip === undefined || net === undefined) return []
-      const key = `${net} ${octetsOf(ip)[3]}`
+      const key = `${net} ${hostNumber(ip, nets.get(net)?.prefixLength ?? DEFAULT_PREFIX_LENGTH)}`
       const owner = owners.get(key)
       owners.set(key, name)
       if (owner === undefined) return []

@@ -1,7 +1,10 @@
-/** What the shape of a net's keys does not say: ranges, subnets, DNS (spec 3.9). */
-import { describeValue, errorAt, listNames, mappingOf, type Finding, type Path, type PlainMapping } from './findings.js'
+/** What the shape of a net's keys does not say: its kind, DNS (spec 3.9); its addresses are in check-subnets.ts. */
+import type { Subnet } from '../base/ipv4.js'
+import { checkOverlaps, checkSubnet } from './check-subnets.js'
+import { describeValue, errorAt, mappingOf, type Finding, type Path, type PlainMapping } from './findings.js'
 import { managementNets } from './management.js'
 import { checkName, isHostName } from './names.js'
+import { ipv6PrefixOf, namedSubnet, prefixLengthOf } from './net-values.js'
 import { flagOf, netSchema, type NetInput } from './schema.js'
 
 /** A net as far as it is understood: a key that has the wrong shape is told elsewhere, and undefined here. */
@@ -12,6 +15,13 @@ export interface NetDraft {
   readonly isBridge: boolean
   readonly management: boolean
   readonly gateway: string | undefined
+  /** As written. */
+  readonly subnetText: string | undefined
+  /** Undefined: chosen at `init`, or not understood. */
+  readonly subnet: Subnet | undefined
+  /** Undefined: not understood. */
+  readonly prefixLength: number | undefined
+  readonly ipv6Prefix: string | undefined
   readonly dhcp: NetInput['dhcp']
 }
 
@@ -20,14 +30,22 @@ export function draftNets(nets: PlainMapping): Map<string, NetDraft> {
 }
 
 function draftNet(name: string, raw: PlainMapping): NetDraft {
-  const { gw, dhcp } = netSchema.shape
+  const { gw, dhcp, subnet } = netSchema.shape
+  const gateway = gw.safeParse(raw.gw).data
+  const subnetText = subnet.safeParse(raw.subnet).data
+  const prefixLength = prefixLengthOf(subnetText)
+  const named = subnetText?.startsWith('/') === true ? undefined : subnetText
   return {
     name,
     path: ['nets', name],
     raw,
     isBridge: raw.type === 'bridge',
     management: flagOf(raw.management),
-    gateway: gw.safeParse(raw.gw).data,
+    gateway,
+    subnetText,
+    subnet: prefixLength === undefined ? undefined : namedSubnet({ subnet: named, gateway, prefixLength }),
+    prefixLength,
+    ipv6Prefix: ipv6PrefixOf(raw.ipv6),
     dhcp: dhcp.safeParse(raw.dhcp).data,
   }
 }
@@ -36,25 +54,25 @@ export function checkNets(nets: ReadonlyMap<string, NetDraft>): Finding[] {
   if (nets.size === 0) return [errorAt(['nets'], 'No networks configured', { at: 'key' })]
   const own = [...nets.values()].flatMap((net) => [
     ...checkName(net.name, net.path),
-    ...checkDhcp(net),
-    ...checkGateway(net),
+    ...checkKeysOfKind(net),
+    ...checkSubnet(net),
+    ...checkIpv6(net),
     ...checkDns(net),
   ])
-  return [...own, ...checkSubnets(nets), ...checkDnsAttributes(nets)]
+  return [...own, ...checkOverlaps(nets), ...checkDnsAttributes(nets)]
 }
 
-function checkDhcp({ path, dhcp }: NetDraft): Finding[] {
-  if (dhcp === undefined || Number(dhcp.start) <= Number(dhcp.end)) return []
-  return [errorAt([...path, 'dhcp'], `the range starts at ${dhcp.start}, behind its end ${dhcp.end}`)]
+/** Keys that upstream does not know and that would be passed over. */
+function checkKeysOfKind({ path, raw, isBridge }: NetDraft): Finding[] {
+  const found = (keys: readonly string[]): string[] => keys.filter((key) => Object.hasOwn(raw, key))
+  const wrong = isBridge ? found(['subnet', 'ipv6']) : found(['bridge'])
+  const why = isBridge ? 'a bridge is not given addresses by Lago' : 'only a net of type bridge has it'
+  return wrong.map((key) => errorAt([...path, key], `${why}`, { at: 'key' }))
 }
 
-/** Gateways live in the subnets that are leased: spec 3.9, since 0.39. On a bridge the key has no meaning. */
-function checkGateway({ path, gateway, isBridge }: NetDraft): Finding[] {
-  if (gateway === undefined || isBridge) return []
-  const [first, second, third, last] = octetsOf(gateway)
-  if (first === 192 && second === 168 && third >= 200 && last >= 1 && last <= 254) return []
-  const allowed = 'a host address within 192.168.200.0 to 192.168.255.255'
-  return [errorAt([...path, 'gw'], `${describeValue(gateway)} is not ${allowed}`)]
+function checkIpv6({ path, raw, ipv6Prefix }: NetDraft): Finding[] {
+  if (ipv6Prefix === undefined || /^f[cd]/.test(ipv6Prefix)) return []
+  return [errorAt([...path, 'ipv6'], `${describeValue(raw.ipv6)} is not private: what starts with fc or fd is`)]
 }
 
 function checkDns({ path, raw }: NetDraft): Finding[] {
@@ -62,7 +80,15 @@ function checkDns({ path, raw }: NetDraft): Finding[] {
   const wrongDomain = typeof domain === 'string' && !isHostName(domain)
   // names in DNS may have underscores (RFC 2181)
   const wrongNames = Object.keys(mappingOf(raw.dns_records)).filter((name) => !isHostName(name.replaceAll('_', 'x')))
+  const forwarders = netSchema.shape.dns_forwarders.safeParse(raw.dns_forwarders).data ?? []
+  const wrongForwarders = forwarders.flatMap((forwarder, index) => {
+    const domain = typeof forwarder === 'string' ? undefined : forwarder.domain
+    return domain === undefined || isHostName(domain) ? [] : [{ index, domain }]
+  })
   return [
+    ...wrongForwarders.map(({ index, domain }) =>
+      errorAt([...path, 'dns_forwarders', index, 'domain'], `${describeValue(domain)} is not a DNS domain`),
+    ),
     ...(wrongDomain ? [errorAt([...path, 'dns_domain_name'], `${describeValue(domain)} is not a DNS domain`)] : []),
     ...wrongNames.map((name) =>
       errorAt([...path, 'dns_records', name], `${describeValue(name)} is not a host name`, { at: 'key' }),
@@ -70,19 +96,7 @@ function checkDns({ path, raw }: NetDraft): Finding[] {
   ]
 }
 
-function checkSubnets(nets: ReadonlyMap<string, NetDraft>): Finding[] {
-  const owners = new Map<string, string>()
-  return [...nets.values()].flatMap(({ name, path, gateway, isBridge }) => {
-    if (gateway === undefined || isBridge) return []
-    const subnet = gateway.replace(/\.[0-9]+$/, '.0/24')
-    const owner = owners.get(subnet)
-    owners.set(subnet, name)
-    if (owner === undefined) return []
-    return [errorAt([...path, 'gw'], `the subnet ${subnet} is that of the net ${listNames([owner])} already`)]
-  })
-}
-
-const DNS_ATTRIBUTES = ['dns_domain_name', 'dns_records', 'main_dns'] as const
+const DNS_ATTRIBUTES = ['dns_domain_name', 'dns_records', 'dns_forwarders', 'main_dns'] as const
 
 function checkDnsAttributes(nets: ReadonlyMap<string, NetDraft>): Finding[] {
   const management = managementNets(nets)
@@ -92,9 +106,4 @@ function checkDnsAttributes(nets: ReadonlyMap<string, NetDraft>): Finding[] {
     .map((path) =>
       errorAt(path, 'DNS is supported only in management networks, and this net is not marked as one', { at: 'key' }),
     )
-}
-
-export function octetsOf(ip: string): readonly [number, number, number, number] {
-  const [a = 0, b = 0, c = 0, d = 0] = ip.split('.').map(Number)
-  return [a, b, c, d]
 }

@@ -26,7 +26,7 @@ export function checkInitFile(root: unknown): Checked {
     ...(nets === undefined || isMapping(nets) ? checkNets(netDrafts) : []),
     ...drafts.flatMap((draft) => checkDomain(draft, netDrafts)),
     ...drafts.flatMap(({ disks }) => checkDisks(disks)),
-    ...checkDuplicateIps(drafts),
+    ...checkDuplicateIps(drafts, netDrafts),
     ...checkImageNames(drafts),
     ...(isMapping(domains) && Object.keys(domains).length === 0
       ? [warningAt(['domains'], 'there are no VMs in this file')]

@@ -1,6 +1,7 @@
 /** Valid input into the types that everyone else reads: defaults, units, one form for what may be written in several. */
 import type { MergedDomain } from './prototypes.js'
 import { mappingOf, valueAt, type PlainMapping } from './findings.js'
+import { dnsForwardersOf, hostNumber, ipv6Of, prefixLengthOf } from './net-values.js'
 import { bootstrapOf, domainSchema, flagOf, netSchema, type DiskInput } from './schema.js'
 import { parseSizeBytes } from './size.js'
 import type { DiskCommon, DiskSpec, DomainSpec, EnvSpec, NetSpec, RemoteFile } from './types.js'
@@ -109,15 +110,24 @@ function given<T>(value: T | undefined): T {
 
 function toNet(name: string, raw: unknown): NetSpec {
   const input = netSchema.parse(raw)
-  const { dhcp } = input
+  const { dhcp, subnet } = input
+  const prefixLength = given(prefixLengthOf(subnet))
   return {
     name,
     type: input.type ?? 'nat',
+    bridge: input.bridge,
     management: flagOf(input.management),
     gateway: input.gw,
-    dhcp: dhcp === undefined ? undefined : { start: Number(dhcp.start), end: Number(dhcp.end) },
+    subnet: subnet?.startsWith('/') === true ? undefined : subnet,
+    prefixLength,
+    dhcp:
+      dhcp === undefined
+        ? undefined
+        : { start: hostNumber(dhcp.start, prefixLength), end: hostNumber(dhcp.end, prefixLength) },
+    ipv6: ipv6Of(input.ipv6),
     dnsDomain: input.dns_domain_name,
     dnsRecords: input.dns_records ?? {},
+    dnsForwarders: dnsForwardersOf(input.dns_forwarders),
     mtu: Number(input.mtu ?? DEFAULT_MTU),
     raw: mappingOf(raw),
   }

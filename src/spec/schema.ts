@@ -8,7 +8,8 @@
  */
 import { z } from 'zod'
 import { isMapping } from './findings.js'
-import { BOOTSTRAP_WISHES, type BootstrapWish } from './types.js'
+import { IPV6_ERROR, IPV6_PATTERN } from './net-values.js'
+import { BOOTSTRAP_WISHES, NET_TYPES, type BootstrapWish } from './types.js'
 
 export const DISK_TYPES = ['template', 'empty', 'file'] as const
 /** The only program that `build` steps can name (spec 3.8). */
@@ -52,8 +53,11 @@ const count = (error: string): z.ZodType<number | string> =>
     },
   )
 
-const numberWithin = (from: number, to: number): z.ZodType<number | string> => {
-  const error = `a whole number from ${from} to ${to}`
+const numberWithin = (
+  from: number,
+  to: number,
+  error: string = `a whole number from ${from} to ${to}`,
+): z.ZodType<number | string> => {
   const fits = (value: string): boolean => Number(value) >= from && Number(value) <= to
   const digits = z
     .string()
@@ -267,32 +271,71 @@ export const domainSchema = z
   )
   .meta({ id: 'domain', description: 'A virtual machine' })
 
+const ipv4 = (): z.ZodType<string> => z.ipv4({ error: 'an IPv4 address' })
+
+const rangeEnd = (): z.ZodType<number | string> => {
+  const error = 'a number counted from the address of the subnet, or an IPv4 address'
+  return z.union([numberWithin(1, 65_534, error), z.ipv4({ error })], { error })
+}
+
 export const dhcpSchema = z.looseObject(
   {
-    start: numberWithin(1, 254).describe('Last number of the first address'),
-    end: numberWithin(1, 254).describe('Last number of the last address, inclusive'),
+    start: rangeEnd().describe('First address, or its number in the subnet: in a /24 its last number'),
+    end: rangeEnd().describe('Last address, inclusive, or its number in the subnet'),
   },
   { error: 'a mapping with start and end' },
 )
+
+const FORWARDER_ERROR = 'an address, or a mapping with addr and perhaps domain'
+const serverAddress = z.union([z.ipv4({ error: FORWARDER_ERROR }), z.ipv6({ error: FORWARDER_ERROR })])
+
+const forwarderSchema = z.union(
+  [serverAddress, z.looseObject({ addr: serverAddress, domain: z.string().optional() })],
+  {
+    error: FORWARDER_ERROR,
+  },
+)
+
+const SUBNET_ERROR = 'a subnet as 10.20.0.0/20, or its length as /20'
 
 export const netSchema = z
   .looseObject(
     {
       type: z
-        .enum(['nat', 'bridge'], { error: 'one of nat, bridge' })
+        .enum(NET_TYPES, { error: `one of ${NET_TYPES.join(', ')}` })
         .optional()
-        .describe('nat (default): a network of its own; bridge: a bridge of the host'),
+        .describe(
+          'nat (default): a network of its own; isolated: one without a way out; routed: one whose addresses others ' +
+            'know the way to; bridge: a bridge of the host',
+        ),
+      bridge: z
+        .string({ error: 'the name of a bridge of this host' })
+        .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, { error: 'the name of a bridge of this host' })
+        .optional()
+        .describe('For the type bridge: a bridge that is there, and that is left as it is; default: one is made'),
       management: flag().optional().describe('The net that ssh and DNS use; without any, the first by name'),
       dhcp: dhcpSchema.optional().describe('Range of dynamic addresses; without it there is no DHCP server'),
-      gw: z
-        .ipv4({ error: 'an IPv4 address' })
+      subnet: z
+        .string({ error: SUBNET_ERROR })
+        .regex(/^[0-9.]*\/[0-9]{1,2}$/, { error: SUBNET_ERROR })
         .optional()
-        .describe('Address of the gateway, within 192.168.200.0 to 192.168.255.255; default: .1 of a free subnet'),
+        .describe('A private one as 10.20.0.0/20, or the length of a free one as /20; default: a free /24'),
+      gw: ipv4().optional().describe('Address of the gateway; default: the first of the subnet'),
+      ipv6: z
+        .union([flag(), z.string().regex(IPV6_PATTERN, { error: IPV6_ERROR })], { error: IPV6_ERROR })
+        .optional()
+        .describe('false: none; else the /64 to use; default: one made of the subnet'),
       dns_domain_name: text('a DNS domain').optional().describe('Default on management nets: lago.local'),
       dns_records: z
-        .record(z.string(), z.ipv4({ error: 'an IPv4 address' }), { error: 'a mapping of names to addresses' })
+        .record(z.string(), ipv4(), { error: 'a mapping of names to addresses' })
         .optional()
         .describe('Names that the DNS server answers beside those of the VMs'),
+      dns_forwarders: z
+        .array(forwarderSchema, { error: 'a list of DNS servers' })
+        .optional()
+        .describe(
+          'DNS servers to ask for other names, for all or for those below a domain; default: those of the host',
+        ),
       main_dns: flag().optional().meta({ description: 'Ignored', deprecated: true }),
       mtu: numberWithin(68, 65_535).optional().describe('Default 1500'),
       name: z.unknown().optional().describe('Ignored: the name is the key'),

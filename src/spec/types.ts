@@ -100,18 +100,41 @@ export interface RemoteFile {
   readonly checksum: string | undefined
 }
 
+/**
+ * `nat`: out through the host's address. `isolated`: the machines and the host, nobody else. `routed`: out with their own
+ * addresses, which others must know the way to. `bridge`: on a bridge of the host, where addresses are not ours to give.
+ */
+export const NET_TYPES = ['nat', 'isolated', 'routed', 'bridge'] as const
+export type NetType = (typeof NET_TYPES)[number]
+
 export interface NetSpec {
   readonly name: string
-  readonly type: 'nat' | 'bridge'
+  readonly type: NetType
+  /** Of this host, used as it is; undefined: one is made, where the type is `bridge`. */
+  readonly bridge: string | undefined
   /** As written; which net becomes management when none is marked is the planner's business. */
   readonly management: boolean
   readonly gateway: string | undefined
-  /** Last octets of the dynamic range, inclusive. */
+  /** `10.20.0.0/20`; undefined: a free one is chosen, or the one around the gateway. */
+  readonly subnet: string | undefined
+  /** Bits of the subnet's prefix. */
+  readonly prefixLength: number
+  /** The dynamic range, inclusive, counted from the subnet's address: in a /24 the last octets. */
   readonly dhcp: { readonly start: number; readonly end: number } | undefined
+  /** `auto`: upstream's layout, or one made of the subnet; else a /64 as `fd00:1:2:3::`. */
+  readonly ipv6: { readonly prefix: string } | 'auto' | 'none'
   readonly dnsDomain: string | undefined
+  /** Who is asked for names that the net's server does not know; empty: the host's own servers. */
+  readonly dnsForwarders: readonly DnsForwarder[]
   readonly dnsRecords: Readonly<Record<string, string>>
   readonly mtu: number
   readonly raw: Readonly<Record<string, unknown>>
+}
+
+export interface DnsForwarder {
+  readonly address: string
+  /** Only for names below it; undefined: all. */
+  readonly domain: string | undefined
 }
 
 /** One finding about the init file. `line` and `column` count from 1; 0 when the place is not known. */

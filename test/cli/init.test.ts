@@ -188,7 +188,7 @@ describe('init leaves nothing behind when', () => {
     })
     const run = await lago(['init'])
     expect(run.stderr).toMatch(/LAGO_SUBNETS_EXHAUSTED/)
-    expect(run.stderr).toContain(`56 are leased (by ${dir})`)
+    expect(run.stderr).toContain(`56 are leased (${dir}: 192.168.200.0/24 and 55 more)`)
     expect(run.exitCode).toBe(2)
     expect(await ls('.lago')).toEqual([])
     expect(await ls('subnets')).toHaveLength(57) // 56 leases and the lock

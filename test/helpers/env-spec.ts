@@ -1,6 +1,8 @@
 /** Specs as the loader makes them: `raw` says the same as the typed values. */
+import { formatSubnet } from '../../src/base/ipv4.js'
 import { templateKey } from '../../src/plan/disks.js'
 import type { PlanFacts } from '../../src/plan/plan-env.js'
+import { namedSubnet } from '../../src/spec/net-values.js'
 import type { DiskSpec, DomainSpec, EnvSpec, NetSpec } from '../../src/spec/types.js'
 
 export function domainSpec(name: string, given: Partial<DomainSpec> = {}): DomainSpec {
@@ -40,11 +42,16 @@ export function netSpec(name: string, given: Partial<NetSpec> = {}): NetSpec {
   return {
     name,
     type: 'nat',
+    bridge: undefined,
     management: false,
     gateway: undefined,
+    subnet: undefined,
+    prefixLength: 24,
     dhcp: { start: 100, end: 254 },
+    ipv6: 'auto',
     dnsDomain: undefined,
     dnsRecords: {},
+    dnsForwarders: [],
     mtu: 1500,
     raw: {},
     ...given,
@@ -89,13 +96,19 @@ export function envSpec(domains: readonly DomainSpec[], nets: readonly NetSpec[]
 export const UUID = '6f1a2b3c39d011e5b22b54ee755a00ca'
 export const PREFIX_DIR = '/w/.lago/default'
 
-/** Subnets 200, 201, ... in the order of the NAT nets; the template `mini`; `$HOME` is `/home/u`. */
+/** Subnets 200, 201, ... in the order of the nets that have one and name none; the template `mini`; `$HOME` is `/home/u`. */
 export function planFacts(spec: EnvSpec, given: Partial<PlanFacts> = {}): PlanFacts {
-  const nat = [...spec.nets.values()].filter((net) => net.type === 'nat')
+  const served = [...spec.nets.values()].filter((net) => net.type !== 'bridge')
   return {
     uuid: UUID,
+    prefixDir: PREFIX_DIR,
     imagesDir: `${PREFIX_DIR}/images`,
-    gateways: new Map(nat.map((net, index) => [net.name, net.gateway ?? `192.168.${200 + index}.1`])),
+    subnets: new Map(
+      served.map((net, index) => {
+        const named = namedSubnet(net)
+        return [net.name, named === undefined ? `192.168.${200 + index}.0/${net.prefixLength}` : formatSubnet(named)]
+      }),
+    ),
     templates: new Map([
       [
         templateKey({ template: 'mini', version: undefined }),

@@ -29,6 +29,43 @@ export function manyNets(): EnvPlan {
   )
 }
 
+/** What upstream does not know: other lengths, IPv6 of one's own, no way out, the host's bridge. */
+export function netsOfEveryKind(): EnvPlan {
+  const vm = domainSpec('vm0', { nics: ['nat', 'inside', 'routed', 'lan'].map((net) => nic(net)) })
+  return planned(
+    envSpec(
+      [vm],
+      [
+        netSpec('nat', {
+          management: true,
+          subnet: '10.20.0.0/20',
+          gateway: '10.20.0.254',
+          prefixLength: 20,
+          dhcp: { start: 256, end: 4000 },
+          dnsForwarders: [
+            { address: '192.0.2.53', domain: undefined },
+            { address: 'fd00::53', domain: 'corp.example' },
+          ],
+        }),
+        netSpec('inside', {
+          type: 'isolated',
+          subnet: '10.21.0.0/30',
+          prefixLength: 30,
+          dhcp: undefined,
+          ipv6: 'none',
+        }),
+        netSpec('routed', {
+          type: 'routed',
+          prefixLength: 28,
+          dhcp: { start: 8, end: 14 },
+          ipv6: { prefix: 'fd00:1:2:3::' },
+        }),
+        netSpec('lan', { type: 'bridge', bridge: 'br0', dhcp: undefined }),
+      ],
+    ),
+  )
+}
+
 /** One VM on a bridge of the host. */
 export function bridged(): EnvPlan {
   const vm = domainSpec('vm0', { memoryMiB: 512, nics: [nic('br')], disks: [templateDisk('root', 'vda')] })

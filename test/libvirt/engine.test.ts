@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
+import { parseSubnet } from '../../src/base/ipv4.js'
 import { createRegistry } from '../../src/base/registry.js'
 import { loadConfig } from '../../src/config/load.js'
 import { destroyPrefix } from '../../src/prefix/destroy.js'
@@ -225,10 +226,10 @@ test('a prefix that was moved takes its subnets again when it starts, unless som
   const owner = { uuidPath: there.layout.uuid, uuid: there.plan.uuid }
   expect(await host.leases.list(task)).toHaveLength(3)
   await host.leases.release(task, owner)
-  const gateway = there.plan.nets.get('lago')?.gateway
+  const subnet = parseSubnet(there.plan.nets.get('lago')?.subnet ?? '') ?? { network: 0, length: 0 }
   const other = path.join(path.dirname(moved), 'other-uuid')
   await writeFile(other, 'other')
-  await host.leases.acquire(task, { uuidPath: other, uuid: 'other' }, gateway)
+  await host.leases.acquire(task, { uuidPath: other, uuid: 'other' }, { subnet })
   await expect(startPrefix(task, host, there, [])).rejects.toMatchObject({
     code: 'LAGO_SUBNET_TAKEN',
     message: expect.stringMatching(/^net lago: /),
@@ -250,7 +251,7 @@ test('an init that fails late gives the subnets back and removes its directory',
     ...host.leases,
     acquire: async (...args: Parameters<Host['leases']['acquire']>) => {
       const lease = await host.leases.acquire(...args)
-      if (args[2] === undefined) aborted.abort(new Error('Ctrl-C'))
+      if ('length' in args[2]) aborted.abort(new Error('Ctrl-C'))
       return lease
     },
   }

@@ -8,6 +8,7 @@ import { createRegistry } from '../../src/base/registry.js'
 import { loadConfig } from '../../src/config/load.js'
 import type { VmPlan } from '../../src/plan/types.js'
 import { deleteSnapshot } from '../../src/prefix/delete-snapshot.js'
+import { destroyPrefix } from '../../src/prefix/destroy.js'
 import { openHost, type Host } from '../../src/prefix/host.js'
 import { initPrefix } from '../../src/prefix/init.js'
 import { openPrefix, type Prefix } from '../../src/prefix/prefix.js'
@@ -22,13 +23,15 @@ import type { GuestAgent, SnapshotRequest, VmProvider, VmSnapshots } from '../..
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-const makeTempDir = useTempDirs()
-const hosts: Host[] = []
-afterEach(async () => {
-  for (const host of hosts.splice(0)) await host[Symbol.asyncDispose]()
-})
-
 const { task } = recordedTask()
+const environments: { readonly host: Host; readonly dir: string }[] = []
+afterEach(async () => {
+  for (const { host, dir } of environments.splice(0)) {
+    await destroyPrefix(task, host, dir) // the bridge is one of this host
+    await host[Symbol.asyncDispose]()
+  }
+})
+const makeTempDir = useTempDirs()
 
 /** No NAT net, so no subnet of this host is asked for. */
 async function environment(provider = 'local-libvirt'): Promise<{ host: Host; prefix: Prefix }> {
@@ -36,7 +39,6 @@ async function environment(provider = 'local-libvirt'): Promise<{ host: Host; pr
   const env = { LAGO_LIBVIRT_URL: 'test:///default', LAGO_LEASE_DIR: path.join(dir, 'subnets') }
   const { config } = loadConfig({ env, homeDir: dir, cwd: dir, etcDir: dir, flags: new Map() })
   const host = openHost(config, { cacheDir: path.join(dir, 'cache') })
-  hosts.push(host)
   const disk = '{name: data, type: empty, format: raw, dev: vda, size: 1M}'
   const vm = `{vm-provider: ${provider}, memory: 64, vcpu: 1, nics: [{net: br}], disks: [${disk}]}`
   const text = `domains: {vm0: ${vm}, vm1: ${vm}}\nnets: {br: {type: bridge, management: true}}\n`
@@ -49,6 +51,7 @@ async function environment(provider = 'local-libvirt'): Promise<{ host: Host; pr
     bootstrap: true,
     build: true,
   })
+  environments.push({ host, dir: path.join(dir, 'prefix') })
   return { host, prefix: await openPrefix(path.join(dir, 'prefix')) }
 }
 

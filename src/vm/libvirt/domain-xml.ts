@@ -32,7 +32,7 @@ export function domainXml(vm: VmPlan, env: EnvPlan, machine: MachineFacts): stri
   return renderXml(
     element('domain', { type: machine.domainType }, [
       element('name', {}, vm.libvirtName),
-      ownerMark(env.uuid, { vm: spec.name }),
+      ownerMark(env, { vm: spec.name }),
       element('memory', { unit: 'MiB' }, String(spec.memoryMiB)),
       element('vcpu', {}, String(spec.vcpus)),
       element('iothreads', {}, '1'),

@@ -46,7 +46,7 @@ describe('loadConfig', () => {
       store: { dir: '/var/lib/lago/store', reposDir: '/var/lib/lago/repos', imageDirs: [], offline: false },
       leaseDir: '/var/lib/lago/subnets',
       vm: { defaultType: 'default', defaultProvider: 'local-libvirt', accel: 'auto' },
-      net: { stp: false },
+      net: { stp: false, subnetRange: '192.168.200.0/24 - 192.168.255.0/24' },
       log: { level: 'info', depth: 3 },
       place: { prefixName: 'current' },
       outFormat: 'default',
@@ -180,6 +180,11 @@ describe('loadConfig refuses', () => {
       'a depth that is no number',
       { env: { LAGO_LOGDEPTH: 'x' } },
       'bad value "x" for logdepth (env:LAGO_LOGDEPTH): expected a whole number',
+    ],
+    [
+      'a range of the internet',
+      { flags: { subnet_range: '8.0.0.0/8' } },
+      'bad value "8.0.0.0/8" for --subnet-range: expected a subnet, or the first and the last with a dash between, all of it private',
     ],
     ['no jobs', { flags: { jobs: '0' } }, 'bad value "0" for --jobs: expected a whole number of at least 1'],
     [

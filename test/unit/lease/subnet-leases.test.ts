@@ -4,7 +4,8 @@ import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { acquireLock } from '../../../src/base/lock.js'
 import { openSubnetLeases } from '../../../src/lease/subnet-leases.js'
-import type { LeaseOwner, SubnetLeases } from '../../../src/lease/types.js'
+import { formatSubnet, parseSubnet, type Subnet } from '../../../src/base/ipv4.js'
+import type { LeaseOwner, Neighbour, SubnetLease, SubnetLeases, SubnetWish } from '../../../src/lease/types.js'
 import { startScript } from '../../helpers/child-script.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
@@ -12,13 +13,37 @@ import { useTempDirs } from '../../helpers/temp-dir.js'
 const tempDir = useTempDirs()
 const { task } = recordedTask()
 
+const free: SubnetWish = { length: 24 }
+
+function subnet(cidr: string): Subnet {
+  const parsed = parseSubnet(cidr)
+  if (parsed === undefined) throw new Error(`${cidr} is no subnet`)
+  return parsed
+}
+
+function want(cidr: string): SubnetWish {
+  return { subnet: subnet(cidr) }
+}
+
+function cidrs(leases: readonly SubnetLease[]): string[] {
+  return leases.map((lease) => formatSubnet(lease.subnet))
+}
+
+function route(cidr: string): Neighbour {
+  return { subnet: subnet(cidr), what: `the route to ${cidr} (eth0)`, mayContain: true }
+}
+
+function network(cidr: string): Neighbour {
+  return { subnet: subnet(cidr), what: 'the libvirt network "default"', mayContain: false }
+}
+
 /** An empty lease directory, and prefixes that can lease from it. */
 async function setUp(): Promise<{ dir: string; leases: SubnetLeases; prefix(name: string): Promise<LeaseOwner> }> {
   const root = await tempDir()
   const dir = path.join(root, 'subnets')
   return {
     dir,
-    leases: openSubnetLeases(dir, { isUsedByHost: () => false }),
+    leases: openSubnetLeases(dir, { neighbours: async () => [] }),
     async prefix(name) {
       const uuidPath = path.join(root, name, 'uuid')
       await mkdir(path.dirname(uuidPath))
@@ -33,7 +58,7 @@ describe('acquire', () => {
   test('gives the lowest free subnet, in upstream’s file', async () => {
     const { dir, leases, prefix } = await setUp()
     const owner = await prefix('a')
-    expect(await leases.acquire(task, owner)).toEqual({ cidr: '192.168.200.0/24', gateway: '192.168.200.1', owner })
+    expect(await leases.acquire(task, owner, free)).toEqual({ subnet: subnet('192.168.200.0/24'), owner })
     expect(JSON.parse(await readFile(path.join(dir, '200.lease'), 'utf8'))).toEqual([owner.uuidPath, owner.uuid])
     expect((await readdir(dir)).sort()).toEqual(['200.lease', 'subnet-lease.lock'])
   })
@@ -41,8 +66,8 @@ describe('acquire', () => {
   test('gives one prefix as many subnets as it asks for', async () => {
     const { leases, prefix } = await setUp()
     const owner = await prefix('a')
-    await leases.acquire(task, owner)
-    expect(await leases.acquire(task, owner)).toMatchObject({ cidr: '192.168.201.0/24' })
+    await leases.acquire(task, owner, free)
+    expect(cidrs([await leases.acquire(task, owner, free)])).toEqual(['192.168.201.0/24'])
   })
 
   test('fifty processes at once get fifty different subnets', async () => {
@@ -50,24 +75,16 @@ describe('acquire', () => {
     const owners = await Promise.all(Array.from({ length: 50 }, async (_, i) => prefix(`p${i}`)))
     const script = new URL('./acquire-child.js', import.meta.url)
     const children = owners.map((owner) => startScript(script, [dir, owner.uuidPath]))
-    const cidrs = await Promise.all(children.map(async (child) => child.nextLine()))
-    expect(new Set(cidrs)).toEqual(new Set(Array.from({ length: 50 }, (_, i) => `192.168.${200 + i}.0/24`)))
+    const given = await Promise.all(children.map(async (child) => child.nextLine()))
+    expect(new Set(given)).toEqual(new Set(Array.from({ length: 50 }, (_, i) => `192.168.${200 + i}.0/24`)))
     expect(await leases.list(task)).toHaveLength(50)
   }, 60_000)
-
-  test.each(['192.168.210.1', '192.168.210.0', '192.168.210.0/24', '192.168.210.77/24'])(
-    'takes %s when asked',
-    async (want) => {
-      const { leases, prefix } = await setUp()
-      expect(await leases.acquire(task, await prefix('a'), want)).toMatchObject({ gateway: '192.168.210.1' })
-    },
-  )
 
   test('of a subnet that another prefix has says who has it', async () => {
     const { leases, prefix } = await setUp()
     const holder = await prefix('a')
-    await leases.acquire(task, holder, '192.168.200.1')
-    await expect(leases.acquire(task, await prefix('b'), '192.168.200.1')).rejects.toMatchObject({
+    await leases.acquire(task, holder, want('192.168.200.0/24'))
+    await expect(leases.acquire(task, await prefix('b'), want('192.168.200.0/24'))).rejects.toMatchObject({
       code: 'LAGO_SUBNET_TAKEN',
       message: `Can't acquire subnet 192.168.200.0/24, already taken by ${holder.uuidPath}`,
       hint: expect.stringContaining(path.dirname(holder.uuidPath)),
@@ -77,67 +94,133 @@ describe('acquire', () => {
   test('gives a prefix its own subnet again, also when its network is up', async () => {
     const { dir, leases, prefix } = await setUp()
     const owner = await prefix('a')
-    await leases.acquire(task, owner, '192.168.200.1')
-    const whenUp = openSubnetLeases(dir, { isUsedByHost: () => true })
-    expect(await whenUp.acquire(task, owner, '192.168.200.1')).toMatchObject({ cidr: '192.168.200.0/24' })
+    const own = await leases.acquire(task, owner, free)
+    const whenUp = openSubnetLeases(dir, { neighbours: async () => [network('192.168.200.0/24')] })
+    expect(await whenUp.acquire(task, owner, own)).toEqual(own)
   })
 
-  test.each([
-    [
-      '192.168.199.1',
-      'Subnet 192.168.199.1/24 is not valid. Subnet should be in the range 192.168.200.0/24 - 192.168.255.0/24.',
-    ],
-    [
-      '10.0.200.1',
-      'Subnet 10.0.200.1/24 is not valid. Subnet should be in the range 192.168.200.0/24 - 192.168.255.0/24.',
-    ],
-    [
-      '192.168.200.0/16',
-      'Subnet 192.168.200.0/16 is not valid. Subnet should be in the range 192.168.200.0/24 - 192.168.255.0/24.',
-    ],
-    ['192.168.200', 'Address 192.168.200 is not a valid ip address'],
-    ['192.168.200.1/x', 'Address 192.168.200.1/x is not a valid ip address'],
-    ['192.168.256.1', 'Address 192.168.256.1 is not a valid ip address'],
-    ['None', 'Address None is not a valid ip address'],
-    ['', 'Address  is not a valid ip address'],
-  ])('refuses %j and makes nothing', async (want, message) => {
-    const { dir, leases, prefix } = await setUp()
-    const refused = leases.acquire(task, await prefix('a'), want)
-    await expect(refused).rejects.toMatchObject({ code: 'LAGO_SUBNET_RANGE', message })
-    expect(existsSync(dir)).toBe(false)
-  })
-
-  test('reaches both ends of the range', async () => {
-    const { leases, prefix } = await setUp()
-    const owner = await prefix('a')
-    expect(await leases.acquire(task, owner, '192.168.200.1')).toMatchObject({ gateway: '192.168.200.1' })
-    expect(await leases.acquire(task, owner, '192.168.255.1')).toMatchObject({ gateway: '192.168.255.1' })
-  })
-
-  test('of a full range says how many are held and by whom', async () => {
+  test('of a full range says who holds what, and how to free it', async () => {
     const { leases, prefix } = await setUp()
     for (const name of ['a', 'b', 'c', 'd']) {
       const owner = await prefix(name)
-      for (let i = 0; i < 14; i++) await leases.acquire(task, owner)
+      for (let i = 0; i < 14; i++) await leases.acquire(task, owner, free)
     }
-    await expect(leases.acquire(task, await prefix('e'))).rejects.toMatchObject({
+    const full = leases.acquire(task, await prefix('e'), free)
+    await expect(full).rejects.toMatchObject({
       code: 'LAGO_SUBNETS_EXHAUSTED',
       message: expect.stringMatching(
-        /^Can't acquire subnet from range 192\.168\.200\.0\/24 - 192\.168\.255\.0\/24: 56 are leased \(by \S+\/a, \S+\/b, \S+\/c and 1 more\), 0 are used by this host itself$/,
+        /^Can't acquire subnet from range 192\.168\.200\.0\/24 - 192\.168\.255\.0\/24: 56 are leased \(\S+\/a: 192\.168\.200\.0\/24 and 13 more, .*\/d: 192\.168\.242\.0\/24 and 13 more\), 0 are used by this host itself$/,
       ),
-      hint: expect.stringContaining('lago destroy'),
+      hint: expect.stringContaining('lago list --all'),
+    })
+  })
+})
+
+describe('what else uses addresses', () => {
+  const beside = async (
+    neighbours: readonly Neighbour[],
+    range?: string,
+  ): Promise<(wish: SubnetWish) => Promise<string>> => {
+    const { dir, prefix } = await setUp()
+    const leases = openSubnetLeases(dir, {
+      neighbours: async () => neighbours,
+      ...(range === undefined ? {} : { range }),
+    })
+    const owner = await prefix('a')
+    return async (wish) => cidrs([await leases.acquire(task, owner, wish)]).join()
+  }
+
+  test.each([
+    ['a route', route('192.168.200.0/24'), '192.168.201.0/24'],
+    ['a route to one machine', route('192.168.200.7/32'), '192.168.201.0/24'],
+    ['a wider route, where there is room beside it', route('192.168.200.0/22'), '192.168.204.0/24'],
+    ['a network of libvirt', network('192.168.200.0/23'), '192.168.202.0/24'],
+  ])('%s is passed over', async (_, neighbour, expected) => {
+    expect(await (await beside([neighbour]))(free)).toBe(expected)
+  })
+
+  test('a subnet within a wider route is taken where there is no other', async () => {
+    expect(await (await beside([route('192.168.0.0/16'), route('192.168.200.0/24')]))(free)).toBe('192.168.201.0/24')
+  })
+
+  test.each([
+    ['a route', route('192.168.200.128/25'), 'the route to 192.168.200.128/25 (eth0)'],
+    ['a network of libvirt', network('192.168.200.0/24'), 'the libvirt network "default"'],
+    ['a wider network of libvirt', network('192.168.192.0/20'), 'the libvirt network "default"'],
+  ])('%s clashes with what is asked for, and both are named', async (_, neighbour, what) => {
+    const acquire = await beside([neighbour])
+    await expect(acquire(want('192.168.200.0/24'))).rejects.toMatchObject({
+      code: 'LAGO_SUBNET_TAKEN',
+      message: `Can't acquire subnet 192.168.200.0/24, which overlaps ${what} of this host`,
     })
   })
 
-  test('passes over what the host uses, and refuses it when asked for', async () => {
-    const { dir, prefix } = await setUp()
-    const leases = openSubnetLeases(dir, { isUsedByHost: (cidr) => cidr === '192.168.200.0/24' })
-    const owner = await prefix('a')
-    expect(await leases.acquire(task, owner)).toMatchObject({ cidr: '192.168.201.0/24' })
-    await expect(leases.acquire(task, owner, '192.168.200.1')).rejects.toMatchObject({
-      code: 'LAGO_SUBNET_TAKEN',
-      message: "Can't acquire subnet 192.168.200.0/24, this host has a route to it",
+  test('a wider route does not', async () => {
+    expect(await (await beside([route('192.168.0.0/16')]))(want('192.168.200.0/24'))).toBe('192.168.200.0/24')
+  })
+
+  test('a range that is too small for a length is told', async () => {
+    const acquire = await beside([route('10.64.0.0/30')], '10.64.0.0/29')
+    expect(await acquire({ length: 30 })).toBe('10.64.0.4/30')
+    await expect(acquire({ length: 30 })).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^Can't acquire subnet with a \/30 from range 10\.64\.0\.0\/29: 1 are leased \(\S+\/a: 10\.64\.0\.4\/30\), 1 are used by this host itself \(the route to 10\.64\.0\.0\/30 \(eth0\)\)$/,
+      ),
     })
+  })
+})
+
+describe('subnets that upstream does not know', () => {
+  test.each([
+    ['elsewhere', '10.20.0.0/20', ['10.20.0.0-20.lease']],
+    ['a part of one of its own', '192.168.210.64/28', ['192.168.210.64-28.lease', '210.lease']],
+    ['several of its own', '192.168.254.0/23', ['192.168.254.0-23.lease', '254.lease', '255.lease']],
+    ['at the edge of its range', '192.168.192.0/20', ['192.168.192.0-20.lease', '200.lease', '201.lease']],
+  ])('%s: %s has files that keep it off', async (_, cidr, names) => {
+    const { dir, leases, prefix } = await setUp()
+    const owner = await prefix('a')
+    await leases.acquire(task, owner, want(cidr))
+    expect(await readdir(dir)).toEqual(expect.arrayContaining(names))
+    expect(cidrs(await leases.list(task))).toEqual([cidr])
+    expect(await leases.acquire(task, owner, want(cidr))).toMatchObject({ subnet: subnet(cidr) })
+    await leases.release(task, owner)
+    expect(await readdir(dir)).toEqual(['subnet-lease.lock'])
+  })
+
+  test.each([
+    ['the same', '10.20.0.0/20'],
+    ['one around it', '10.20.0.0/16'],
+    ['one in it', '10.20.15.252/30'],
+  ])('%s is refused to others', async (_, cidr) => {
+    const { leases, prefix } = await setUp()
+    await leases.acquire(task, await prefix('a'), want('10.20.0.0/20'))
+    await expect(leases.acquire(task, await prefix('b'), want(cidr))).rejects.toMatchObject({
+      code: 'LAGO_SUBNET_TAKEN',
+      message: expect.stringMatching(/\/a\/uuid/),
+    })
+  })
+
+  test('two prefixes do not share a /24 of upstream’s, and one may have several parts of it', async () => {
+    const { leases, prefix } = await setUp()
+    const [a, b] = [await prefix('a'), await prefix('b')]
+    await leases.acquire(task, a, want('192.168.200.0/28'))
+    await expect(leases.acquire(task, b, want('192.168.200.16/28'))).rejects.toMatchObject({
+      code: 'LAGO_SUBNET_TAKEN',
+    })
+    await leases.acquire(task, a, want('192.168.200.16/28'))
+    expect(cidrs([await leases.acquire(task, b, free)])).toEqual(['192.168.201.0/24'])
+    expect(cidrs(await leases.list(task))).toEqual(['192.168.200.0/28', '192.168.200.16/28', '192.168.201.0/24'])
+  })
+
+  test.each([16, 20, 23, 25, 28, 30])('a free /%i of another range overlaps none', async (length) => {
+    const { dir, prefix } = await setUp()
+    const leases = openSubnetLeases(dir, { neighbours: async () => [], range: '10.64.0.0/10' })
+    const owner = await prefix('a')
+    await leases.acquire(task, owner, free)
+    const given = await leases.acquire(task, await prefix('b'), { length })
+    await expect(leases.acquire(task, owner, given)).rejects.toMatchObject({ code: 'LAGO_SUBNET_TAKEN' })
+    expect(given.subnet.length).toBe(length)
+    expect(cidrs(await leases.list(task))).toContain('10.64.0.0/24')
   })
 })
 
@@ -156,10 +239,10 @@ describe('a stale lease is reclaimed', () => {
   ])('when %s', async (_, makeStale) => {
     const { leases, prefix } = await setUp()
     const owner = await prefix('a')
-    await leases.acquire(task, owner)
+    await leases.acquire(task, owner, free)
     await makeStale(owner)
     expect(await leases.list(task)).toEqual([])
-    expect(await leases.acquire(task, await prefix('b'))).toMatchObject({ cidr: '192.168.200.0/24' })
+    expect(await leases.acquire(task, await prefix('b'), free)).toMatchObject({ subnet: subnet('192.168.200.0/24') })
   })
 
   test.each([
@@ -176,7 +259,9 @@ describe('a stale lease is reclaimed', () => {
     await mkdir(dir)
     await writeFile(path.join(dir, '200.lease'), content)
     expect(await leases.list(task)).toEqual([])
-    expect(await leases.acquire(task, await prefix('a'), '192.168.200.1')).toMatchObject({ cidr: '192.168.200.0/24' })
+    expect(await leases.acquire(task, await prefix('a'), want('192.168.200.0/24'))).toMatchObject({
+      subnet: subnet('192.168.200.0/24'),
+    })
   })
 })
 
@@ -184,15 +269,15 @@ describe('release', () => {
   test('frees all of its owner’s and nobody else’s', async () => {
     const { leases, prefix } = await setUp()
     const [a, b] = [await prefix('a'), await prefix('b')]
-    for (const owner of [a, b, a]) await leases.acquire(task, owner)
-    expect(await leases.release(task, a)).toMatchObject([{ cidr: '192.168.200.0/24' }, { cidr: '192.168.202.0/24' }])
-    expect(await leases.list(task)).toMatchObject([{ cidr: '192.168.201.0/24', owner: b }])
+    for (const owner of [a, b, a]) await leases.acquire(task, owner, free)
+    expect(cidrs(await leases.release(task, a))).toEqual(['192.168.200.0/24', '192.168.202.0/24'])
+    expect(await leases.list(task)).toEqual([{ subnet: subnet('192.168.201.0/24'), owner: b }])
   })
 
   test('leaves a copy of the prefix alone, which has the same uuid elsewhere', async () => {
     const { leases, prefix } = await setUp()
     const a = await prefix('a')
-    await leases.acquire(task, a)
+    await leases.acquire(task, a, free)
     expect(await leases.release(task, { uuidPath: '/elsewhere/uuid', uuid: a.uuid })).toEqual([])
     expect(await leases.list(task)).toHaveLength(1)
   })
@@ -200,7 +285,7 @@ describe('release', () => {
   test('works when the uuid file is gone, and twice', async () => {
     const { leases, prefix } = await setUp()
     const a = await prefix('a')
-    await leases.acquire(task, a)
+    await leases.acquire(task, a, free)
     await rm(a.uuidPath)
     expect(await leases.release(task, a)).toHaveLength(1)
     expect(await leases.release(task, a)).toEqual([])
@@ -220,7 +305,7 @@ test('the wait for the lock ends with the name of the holder', async () => {
   const lock = await acquireLock(task, { path: path.join(dir, 'subnet-lease.lock'), what: 'x', waitMs: 0 })
   const leases = openSubnetLeases(dir, { lockWaitMs: 0 })
   const owner = await prefix('a')
-  await expect(leases.acquire(task, owner)).rejects.toMatchObject({
+  await expect(leases.acquire(task, owner, free)).rejects.toMatchObject({
     code: 'LAGO_LOCKED',
     message: expect.stringMatching(/^the lease directory \S+ is held by this process/),
   })
@@ -231,7 +316,7 @@ test('the wait for the lock ends with the name of the holder', async () => {
 test('the directory is made for a group, with the setgid bit of its parent', async () => {
   const { dir, leases, prefix } = await setUp()
   await chmod(path.dirname(dir), 0o2755)
-  await leases.acquire(task, await prefix('a'))
+  await leases.acquire(task, await prefix('a'), free)
   expect((await stat(dir)).mode & 0o7777).toBe(0o2775)
 })
 
@@ -243,7 +328,7 @@ test.each([
   const { dir: root, prefix } = await setUp()
   const dir = path.join(root, 'leases')
   await spoil(dir)
-  await expect(openSubnetLeases(dir).acquire(task, await prefix('a'))).rejects.toMatchObject({
+  await expect(openSubnetLeases(dir).acquire(task, await prefix('a'), free)).rejects.toMatchObject({
     code: 'LAGO_PERMISSION',
     message: expect.stringContaining(dir),
     hint: expect.stringContaining('--lease_dir'),

@@ -7,7 +7,7 @@ import { networkXml, type NetworkXmlOptions } from '../../../src/net/network-xml
 import { planEnv } from '../../../src/plan/plan-env.js'
 import type { EnvPlan } from '../../../src/plan/types.js'
 import { domainSpec, envSpec, netSpec, nic, planFacts } from '../../helpers/env-spec.js'
-import { bridged, golden, manyNets, quickstart } from '../../helpers/golden-envs.js'
+import { bridged, golden, manyNets, netsOfEveryKind, quickstart } from '../../helpers/golden-envs.js'
 
 const defaults: NetworkXmlOptions = { stp: false, ipv6: true }
 
@@ -23,6 +23,9 @@ const cases: [string, EnvPlan, string][] = [
   ['many-nets/net-san.xml', manyNets(), 'san'],
   ['many-nets/net-quiet.xml', manyNets(), 'quiet'],
   ['bridged/net-br.xml', bridged(), 'br'],
+  ...['nat', 'inside', 'routed', 'lan'].map((net): [string, EnvPlan, string] => {
+    return [`every-kind/net-${net}.xml`, netsOfEveryKind(), net]
+  }),
 ]
 
 test.each(cases)('renders %s', async (file, env, net) => {

@@ -1,11 +1,21 @@
 import { describe, expect, test } from '@jest/globals'
-import { allocateAddresses, type NicAddress } from '../../../src/plan/addresses.js'
+import { parseIpv4, subnetAround } from '../../../src/base/ipv4.js'
+import { allocateAddresses, type NetSubnet, type NicAddress } from '../../../src/plan/addresses.js'
 import { domainSpec, envSpec, netSpec, nic } from '../../helpers/env-spec.js'
 
-/** `vm0 [ip, ip] ...` on one net with this gateway: what every nic got, in the order of allocation. */
-function allocate(gateway: string, vms: Readonly<Record<string, readonly (string | undefined)[]>>): string[] {
+/** What a net with this gateway, which the file names, has in a subnet of this length. */
+function netOf(gateway: string, length = 24, isNamed = true): NetSubnet {
+  const address = parseIpv4(gateway) ?? 0
+  return { subnet: subnetAround(address, length), gateway: address, isNamed }
+}
+
+/** `vm0 [ip, ip] ...` on one net: what every nic got, in the order of allocation. */
+function allocate(net: string | NetSubnet, vms: Readonly<Record<string, readonly (string | undefined)[]>>): string[] {
   const domains = Object.entries(vms).map(([name, ips]) => domainSpec(name, { nics: ips.map((ip) => nic('lago', ip)) }))
-  const addresses = allocateAddresses(envSpec(domains, [netSpec('lago')]), new Map([['lago', gateway]]))
+  const addresses = allocateAddresses(
+    envSpec(domains, [netSpec('lago')]),
+    new Map([['lago', typeof net === 'string' ? netOf(net) : net]]),
+  )
   return addresses.map(({ vm, nic, ip }) => `${vm}:${nic} ${ip}`)
 }
 
@@ -83,6 +93,32 @@ describe('static addresses', () => {
     )
   })
 
+  test.each([
+    ['/20', netOf('10.20.0.1', 20), '10.20.15.254', '10.20.15.254'],
+    ['/28', netOf('10.20.0.17', 28), '10.20.0.30', '10.20.0.30'],
+    ['/16, counted', netOf('10.20.0.1', 16), '0.0.3.7', '10.20.3.7'],
+    [
+      'chosen /20: only what stands behind the prefix counts',
+      netOf('10.64.16.1', 20, false),
+      '10.5.18.7',
+      '10.64.18.7',
+    ],
+  ])('fit into a %s', (_, net, given, expected) => {
+    expect(allocate(net, { a: [given] })).toEqual([`a:0 ${expected}`])
+  })
+
+  test.each([
+    ['/20', netOf('10.20.0.1', 20), '10.20.16.1', "a:nic0's IP [10.20.16.1] is outside the subnet [10.20.0.0/20]"],
+    ['/30', netOf('10.20.0.1', 30), '0.0.0.3', '10.20.0.3 is not the address of a machine'],
+  ])('do not fit into a %s', (_, net, given, message) => {
+    expect(() => allocate(net, { a: [given] })).toThrow(`domains.a.nics[0].ip: ${message}`)
+  })
+
+  test('a /30 has room for one machine', () => {
+    expect(allocate(netOf('10.20.0.1', 30), { a: [undefined] })).toEqual(['a:0 10.20.0.2'])
+    expect(() => allocate(netOf('10.20.0.1', 30), { a: [undefined, undefined] })).toThrow('no address of net')
+  })
+
   test('all problems are told at once, each with its place', () => {
     const wrong = (): string[] => allocate('192.168.200.1', { a: ['0.0.0.5'], b: ['0.0.0.5', '0.0.0.1'] })
     expect(wrong).toThrow(
@@ -105,11 +141,11 @@ describe('static addresses', () => {
       [domainSpec('a', { nics: [nic('x', '0.0.0.9'), nic('y', '0.0.0.9')] })],
       [netSpec('x'), netSpec('y')],
     )
-    const gateways = new Map([
-      ['x', '192.168.200.1'],
-      ['y', '192.168.201.1'],
+    const subnets = new Map([
+      ['x', netOf('192.168.200.1')],
+      ['y', netOf('192.168.201.1')],
     ])
-    expect(allocateAddresses(spec, gateways).map(({ ip }) => ip)).toEqual(['192.168.200.9', '192.168.201.9'])
+    expect(allocateAddresses(spec, subnets).map(({ ip }) => ip)).toEqual(['192.168.200.9', '192.168.201.9'])
   })
 })
 

@@ -50,9 +50,9 @@ describe('planEnv', () => {
     expect(planEnv(spec, planFacts(spec))).toEqual(plan)
   })
 
-  test('prefers the gateway of the init file to the leased one', () => {
+  test('takes the gateway of the init file, and the first address of the subnet without one', () => {
     const own = envSpec([domainSpec('vm0')], [netSpec('lago', { gateway: '192.168.210.2' })])
-    const planned = planEnv(own, planFacts(own, { gateways: new Map([['lago', '192.168.210.1']]) }))
+    const planned = planEnv(own, planFacts(own))
     expect(planned.nets.get('lago')?.gateway).toBe('192.168.210.2')
     expect(planned.vms.get('vm0')?.managementIp).toBe('192.168.210.3')
   })

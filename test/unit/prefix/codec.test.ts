@@ -17,7 +17,7 @@ import {
   templateDisk,
   UUID,
 } from '../../helpers/env-spec.js'
-import { bridged, manyNets, quickstart } from '../../helpers/golden-envs.js'
+import { bridged, manyNets, netsOfEveryKind, quickstart } from '../../helpers/golden-envs.js'
 
 /** As if written to files and read again. */
 function throughJson({ metadata, env, nets, vms }: EncodedPrefix): EncodedPrefix {
@@ -110,7 +110,8 @@ describe('encode, then decode', () => {
     ['two VMs on one net', quickstart()],
     ['many nets and every kind of disk', manyNets()],
     ['a bridge', bridged()],
-    ['nothing', { uuid: UUID, vms: new Map(), nets: new Map() }],
+    ['nets of every kind', netsOfEveryKind()],
+    ['nothing', { uuid: UUID, prefixDir: PREFIX_DIR, vms: new Map(), nets: new Map() }],
   ])('gives the plan back: %s', (_, env) => {
     expect(withoutRaw(roundTrip(env))).toEqual(withoutRaw(env))
   })
@@ -385,7 +386,12 @@ describe('a damaged prefix', () => {
     ['a VM that has no file', 'env', set('vms', ['gone']), 'virt/vm-gone is missing'],
     ['a name that is not a text', 'env', set('vms', [1]), 'virt/env has no vms that is a list of texts'],
     ['a NAT net without gateway', 'net-lago', set('gw', null), 'virt/net-lago has no gw that is a text'],
-    ['an unknown type of net', 'net-lago', set('type', 'ovs'), 'virt/net-lago has no type that is one of nat, bridge'],
+    [
+      'an unknown type of net',
+      'net-lago',
+      set('type', 'ovs'),
+      'virt/net-lago has no type that is one of nat, isolated, routed, bridge',
+    ],
     [
       'a mapping to nothing',
       'net-lago',

@@ -238,14 +238,78 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
   [
     'a range outside',
     net('dhcp: {start: 0, end: 255}'),
-    ['5:19 nets.lago.dhcp.start', '0 is not a whole number from 1 to 254'],
-    ['5:27 nets.lago.dhcp.end', '255 is not a whole number'],
+    ['5:19 nets.lago.dhcp.start', '0 is not a number counted from the address of the subnet, or an IPv4 address'],
+  ],
+  [
+    'a range that reaches the broadcast address',
+    net('dhcp: {start: 9, end: 255}'),
+    ['5:27 nets.lago.dhcp.end', '255 is no address of the subnet: 1 to 254'],
+  ],
+  [
+    'a range of another subnet',
+    net('subnet: 10.20.0.0/28', 'dhcp: {start: 10.20.0.5, end: 10.20.0.20}'),
+    ['6:35 nets.lago.dhcp.end', '"10.20.0.20" is no address of the subnet: 1 to 14, or within 10.20.0.0/28'],
   ],
   ['a range without an end', net('dhcp: {start: 2}'), ['5:5 nets.lago.dhcp.end', 'is missing']],
   [
-    'a gateway that is not ours to give',
-    net('gw: 10.0.0.1'),
-    ['5:9 nets.lago.gw', 'within 192.168.200.0 to 192.168.255.255'],
+    'a gateway of the internet',
+    net('gw: 8.8.8.8'),
+    ['5:9 nets.lago.gw', '8.8.8.0/24 is not private; what is: 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16'],
+  ],
+  [
+    'a gateway that nobody can have',
+    net('subnet: 10.20.0.0/20', 'gw: 10.20.15.255'),
+    ['6:9 nets.lago.gw', '"10.20.15.255" is not a host address within 10.20.0.0/20'],
+  ],
+  ['a subnet of the internet', net('subnet: 9.9.9.0/24'), ['5:13 nets.lago.subnet', '9.9.9.0/24 is not private']],
+  [
+    'an address for a subnet',
+    net('subnet: 10.20.1.0/20'),
+    ['5:13 nets.lago.subnet', '"10.20.1.0/20" is an address in the subnet 10.20.0.0/20; write that'],
+  ],
+  [
+    'a subnet that is too large',
+    net('subnet: /15'),
+    ['5:13 nets.lago.subnet', '"/15": the length of a prefix is 16 to 30'],
+  ],
+  ['a subnet of another form', net('subnet: 10.20.0.0'), ['5:13 nets.lago.subnet', 'a subnet as 10.20.0.0/20']],
+  ['an address that is none', net('subnet: 10.20.0/24'), ['5:13 nets.lago.subnet', '"10.20.0/24" is not a subnet']],
+  [
+    'a subnet within that of another net',
+    net('subnet: 10.20.0.0/20') + '  m: {subnet: 10.20.8.0/30}\n',
+    ['6:15 nets.m.subnet', 'the subnet 10.20.8.0/30 overlaps 10.20.0.0/20, that of the net lago'],
+  ],
+  [
+    'one IPv6 prefix for two nets',
+    net('ipv6: fd00:1::/64') + '  m: {ipv6: "FD00:1::"}\n',
+    ['6:13 nets.m.ipv6', 'that is the prefix of the net lago already'],
+  ],
+  ['an IPv6 address', net('ipv6: fd00::1/64'), ['5:11 nets.lago.ipv6', 'a private /64 as fd00:1:2:3::/64']],
+  [
+    'IPv6 of the internet',
+    net('ipv6: "2001:db8::/64"'),
+    ['5:11 nets.lago.ipv6', '"2001:db8::/64" is not private: what starts with fc or fd is'],
+  ],
+  ['a bridge for NAT', net('bridge: br0'), ['5:5 nets.lago.bridge', 'only a net of type bridge has it']],
+  [
+    'a bridge that no device is called',
+    net('type: bridge', 'bridge: ../br0'),
+    ['6:13 nets.lago.bridge', '"../br0" is not the name of a bridge of this host'],
+  ],
+  [
+    'addresses on a bridge',
+    net('type: bridge', 'subnet: 10.20.0.0/20'),
+    ['6:5 nets.lago.subnet', 'a bridge is not given addresses by Lago'],
+  ],
+  [
+    'DNS servers that are none',
+    net('dns_forwarders: [dns.test]'),
+    ['5:22 nets.lago.dns_forwarders[0]', '"dns.test" is not an address, or a mapping with addr and perhaps domain'],
+  ],
+  [
+    'a DNS domain that is none',
+    net('dns_forwarders: [10.0.0.1, {addr: 10.0.0.1, domain: "a b"}]'),
+    ['5:57 nets.lago.dns_forwarders[1].domain', '"a b" is not a DNS domain'],
   ],
   [
     'two nets on one subnet',

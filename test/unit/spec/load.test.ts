@@ -71,14 +71,45 @@ describe('what comes out', () => {
     expect(spec.nets.get('lago')).toEqual({
       name: 'lago',
       type: 'nat',
+      bridge: undefined,
       management: false,
       gateway: undefined,
+      subnet: undefined,
+      prefixLength: 24,
       dhcp: undefined,
+      ipv6: 'auto',
       dnsDomain: undefined,
       dnsRecords: {},
+      dnsForwarders: [],
       mtu: 1500,
       raw: {},
     })
+  })
+
+  test('nets say their subnet, by its address or its length, and all that hangs on it', async () => {
+    const { spec } = await parse(
+      [
+        'domains: {vm0: {nics: [{net: a}]}}',
+        'nets:',
+        '  a: {subnet: 10.20.0.0/20, gw: 10.20.3.1, dhcp: {start: 10.20.1.0, end: 4000}, ipv6: "FD00:1:2:3::/64",',
+        '      dns_forwarders: [10.0.0.53, {addr: "fd00::53", domain: corp.example}]}',
+        '  b: {type: isolated, subnet: /28, ipv6: no}',
+        '  c: {type: bridge, bridge: br0}',
+      ].join('\n'),
+    )
+    expect(spec.nets.get('a')).toMatchObject({
+      subnet: '10.20.0.0/20',
+      prefixLength: 20,
+      gateway: '10.20.3.1',
+      dhcp: { start: 256, end: 4000 },
+      ipv6: { prefix: 'fd00:1:2:3::' },
+      dnsForwarders: [
+        { address: '10.0.0.53', domain: undefined },
+        { address: 'fd00::53', domain: 'corp.example' },
+      ],
+    })
+    expect(spec.nets.get('b')).toMatchObject({ type: 'isolated', subnet: undefined, prefixLength: 28, ipv6: 'none' })
+    expect(spec.nets.get('c')).toMatchObject({ type: 'bridge', bridge: 'br0' })
   })
 
   test('JSON and YAML with the same content are the same, in the order of the file', async () => {

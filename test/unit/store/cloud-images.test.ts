@@ -45,8 +45,9 @@ test.each(initFiles)('%s is planned', async (name) => {
       return [templateKey(disk), { path: `/store/${ref.name}:${ref.version}`, format: 'raw' as const, metadata }]
     }),
   )
-  const gateways = new Map([...spec.nets.keys()].map((net, index) => [net, `192.168.${200 + index}.1`]))
-  const facts = { uuid: 'a'.repeat(32), imagesDir: '/p/images', gateways, templates, expand: (raw: string) => raw }
+  const subnets = new Map([...spec.nets.keys()].map((net, index) => [net, `192.168.${200 + index}.0/24`]))
+  const places = { prefixDir: '/p', imagesDir: '/p/images' }
+  const facts = { uuid: 'a'.repeat(32), ...places, subnets, templates, expand: (raw: string) => raw }
   const { vms } = planEnv(spec, facts)
   for (const vm of vms.values()) {
     expect(vm.managementIp).toMatch(/^192\.168\.20\d\.\d+$/)
