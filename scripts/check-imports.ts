@@ -16,6 +16,7 @@ const RANKS: Readonly<Record<string, number>> = {
   log: 1,
   plan: 2,
   lease: 2,
+  register: 2,
   store: 2,
   guest: 2,
   net: 3,

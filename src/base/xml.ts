@@ -1,4 +1,4 @@
-/** XML out: a tree of plain data, rendered with everything escaped. Reading XML is not done here. */
+/** XML out: a tree of plain data, rendered with everything escaped. Reading documents is not done here. */
 export interface XmlElement {
   readonly name: string
   readonly attributes: Readonly<Record<string, string | number | undefined>>
@@ -46,4 +46,12 @@ export function escapeXml(text: string): string {
   return text
     .replace(/[&<>'"]/g, (char) => ENTITIES[char] ?? char)
     .replace(/[\t\n\r]/g, (char) => `&#${char.charCodeAt(0)};`)
+}
+
+/** The text that `escapeXml` was given; other references, which it does not write, stay. */
+export function unescapeXml(text: string): string {
+  const characters = new Map(Object.entries(ENTITIES).map(([char, entity]) => [entity, char]))
+  return text.replace(/&(?:#([0-9]+)|[a-z]+);/g, (reference, code: string | undefined) => {
+    return code === undefined ? (characters.get(reference) ?? reference) : String.fromCodePoint(Number(code))
+  })
 }

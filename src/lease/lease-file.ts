@@ -36,21 +36,6 @@ export async function removeLease(leasePath: string): Promise<void> {
   }
 }
 
-/**
- * False: the uuid file is gone or says otherwise, so the lease is stale.
- *
- * A file that may not be read proves nothing, and its lease counts as live: it is another user's.
- */
-export async function isLive(owner: LeaseOwner): Promise<boolean> {
-  try {
-    return (await readFile(owner.uuidPath, 'utf8')).trim() === owner.uuid.trim()
-  } catch (error) {
-    if (isSystemError(error, 'EACCES', 'EPERM')) return true
-    if (isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG')) return false
-    throw error
-  }
-}
-
 export function isSameOwner(a: LeaseOwner, b: LeaseOwner): boolean {
   return a.uuidPath === b.uuidPath && a.uuid.trim() === b.uuid.trim()
 }

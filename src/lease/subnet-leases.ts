@@ -8,11 +8,12 @@ import { isSystemError } from '../base/errors.js'
 import { isTemporaryName, makeDirs } from '../base/files.js'
 import { formatSubnet } from '../base/ipv4.js'
 import { withLock } from '../base/lock.js'
+import { holdsUuid } from '../base/uuid-file.js'
 import type { Task } from '../base/task.js'
 import { chooseSubnet } from './choose-subnet.js'
 import { dirInTheWay, permissionError } from './errors.js'
 import { readHostRoutes } from './host-routes.js'
-import { isLive, isSameOwner, readLeaseOwner, removeLease, writeLease } from './lease-file.js'
+import { isSameOwner, readLeaseOwner, removeLease, writeLease } from './lease-file.js'
 import { isShadow, leaseName, shadowNames, subnetOfName } from './lease-names.js'
 import type { LeaseOwner, Neighbour, SubnetLease, SubnetLeases, SubnetWish } from './types.js'
 
@@ -97,7 +98,8 @@ async function readLeases(dir: string): Promise<readonly LeaseOnDisk[]> {
   for (const name of names) {
     const subnet = subnetOfName(name)
     const owner = subnet === undefined ? undefined : await readLeaseOwner(path.join(dir, name))
-    if (subnet !== undefined && owner !== undefined) leases.push({ name, subnet, owner, isLive: await isLive(owner) })
+    if (subnet !== undefined && owner !== undefined)
+      leases.push({ name, subnet, owner, isLive: await holdsUuid(owner) })
   }
   return leases.sort((a, b) => a.subnet.network - b.subnet.network)
 }

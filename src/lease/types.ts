@@ -1,12 +1,10 @@
 /** Who a subnet belongs to. The file format is upstream's, so both programs can share a directory (spec 5.5). */
 import type { Subnet } from '../base/ipv4.js'
 import type { Task } from '../base/task.js'
+import type { UuidFile } from '../base/uuid-file.js'
 
-export interface LeaseOwner {
-  /** The prefix's `uuid` file: a lease whose file is gone or says otherwise is stale. */
-  readonly uuidPath: string
-  readonly uuid: string
-}
+/** A prefix: a lease whose uuid file is gone or says otherwise is stale. */
+export type LeaseOwner = UuidFile
 
 export interface SubnetLease {
   readonly subnet: Subnet

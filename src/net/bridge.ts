@@ -35,8 +35,13 @@ export async function requireBridge(name: string, net: string): Promise<void> {
   })
 }
 
-export function bridgeAlias(owner: string): string {
+function bridgeAlias(owner: string): string {
   return `lago ${owner}`
+}
+
+/** The uuid of the environment that has made a bridge with this alias; undefined for bridges of others. */
+export function bridgeOwner(alias: string): string | undefined {
+  return /^lago ([0-9a-f]{32})$/.exec(alias)?.[1]
 }
 
 async function isBridge(name: string): Promise<boolean> {

@@ -4,9 +4,10 @@ import { UndoStack } from '../base/undo.js'
 import type { Task } from '../base/task.js'
 import type { Neighbour } from '../lease/types.js'
 import type { LibvirtConnection } from '../libvirt/types.js'
-import { hasOwnerMark } from '../plan/owner-mark.js'
+import { hasOwnerMark, ownerIn } from '../plan/owner-mark.js'
 import type { EnvPlan, NetPlan } from '../plan/types.js'
-import { addBridge, removeBridge, requireBridge } from './bridge.js'
+import { addBridge, bridgeOwner, removeBridge, requireBridge } from './bridge.js'
+import { listBridges } from './links.js'
 import { networkNeighbours } from './neighbours.js'
 import { networkXml } from './network-xml.js'
 
@@ -17,8 +18,19 @@ export interface Nets {
   start(task: Task, net: NetPlan, env: EnvPlan): Promise<void>
   /** Does nothing for a net that is not up. Takes the bridge away that `start` has made, and no other. */
   stop(task: Task, libvirtName: string): Promise<void>
+  /** Networks and bridges of whatever environment. */
+  owned(task: Task): Promise<readonly OwnedNet[]>
   /** The addresses of all of libvirt's networks, those that are only defined included. */
   neighbours(task: Task): Promise<readonly Neighbour[]>
+}
+
+/** What bears an environment's mark; `network`: with the bridge of its name, if that is ours too. */
+export interface OwnedNet {
+  readonly kind: 'network' | 'bridge'
+  readonly name: string
+  readonly uuid: string
+  /** Undefined: the mark does not say. */
+  readonly prefixDir: string | undefined
 }
 
 export interface NetsOptions {
@@ -46,6 +58,19 @@ export function createNets(libvirt: LibvirtConnection, options: NetsOptions): Ne
     async stop(task, libvirtName) {
       await libvirt.destroyNetwork(task, libvirtName)
       await removeBridge(task, libvirtName)
+    },
+
+    async owned(task) {
+      const networks = [...(await libvirt.allNetworks(task))].flatMap(([name, { xml }]): OwnedNet[] => {
+        const owner = ownerIn(xml)
+        if (owner === undefined) return []
+        return [{ kind: 'network', name, uuid: owner.uuid, prefixDir: owner.prefixDir }]
+      })
+      const bridges = (await listBridges()).flatMap(({ name, alias }): OwnedNet[] => {
+        const uuid = bridgeOwner(alias)
+        return uuid === undefined ? [] : [{ kind: 'bridge', name, uuid, prefixDir: undefined }]
+      })
+      return [...networks, ...bridges.filter((bridge) => !networks.some(({ name }) => name === bridge.name))]
     },
 
     async neighbours(task) {

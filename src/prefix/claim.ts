@@ -24,7 +24,7 @@ export async function claimPrefixDir(task: Task, layout: PrefixLayout, uuid: str
   const parent = path.dirname(layout.dir)
   const claim = { path: parent, kind: 'directory', what: `workdir ${parent}`, waitMs: CLAIM_WAIT_MS } as const
   return withLock(task, claim, async () => {
-    if (await isLeftOver(task, layout)) await removeLeftOver(task, layout)
+    if (await isUnfinished(task, layout)) await removeLeftOver(task, layout)
     await using undo = new UndoStack(task)
     await makeDir(layout)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
@@ -49,7 +49,8 @@ const EARLY_NAMES: readonly (keyof PrefixLayout)[] = [
   ...(['uuid', 'sshKey', 'sshPublicKey', 'metadata', 'images', 'virt', 'scripts', 'logs'] as const),
 ]
 
-async function isLeftOver(task: Task, layout: PrefixLayout): Promise<boolean> {
+/** Whether an `init` that was killed has left the directory: no description, nobody at work, and nothing of others in it. */
+export async function isUnfinished(task: Task, layout: PrefixLayout): Promise<boolean> {
   if (!(await pathExists(layout.dir)) || (await isDescribed(layout))) return false
   const names = await readdir(layout.dir).catch(() => undefined)
   const early = new Set(EARLY_NAMES.map((name) => path.basename(String(layout[name]))))

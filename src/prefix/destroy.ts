@@ -8,6 +8,7 @@ import { domainLibvirtName, netLibvirtName } from '../plan/names.js'
 import { lockPrefix } from './claim.js'
 import { readNames } from './files.js'
 import type { Host } from './host.js'
+import { forgetEnvironment } from './known.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { openPrefix } from './prefix.js'
 import { cleanupPrefix } from './stop.js'
@@ -23,17 +24,18 @@ export async function destroyPrefix(
   task: Task,
   host: Host,
   dir: string,
-  options: { readonly keepFiles: boolean } = { keepFiles: false },
+  options: { readonly keepFiles: boolean; readonly lockWaitMs?: number } = { keepFiles: false },
 ): Promise<void> {
   const layout = prefixLayout(await realpath(dir))
   if (!(await looksLikePrefix(layout))) throw notAPrefix(layout)
-  await using _lock = await lockPrefix(task, layout.dir)
+  await using _lock = await lockPrefix(task, layout.dir, options.lockWaitMs)
   const uuid = (await readFile(layout.uuid, 'utf8').catch(() => undefined))?.trim()
   await stopAll(task, host, layout, uuid)
   if (options.keepFiles) return
   if (uuid !== undefined) await host.leases.release(task, leaseOwner(layout, uuid))
   await rm(layout.virt, { recursive: true, force: true }) // first: what is left is seen to be nobody's
   await rm(layout.dir, { recursive: true, force: true })
+  if (uuid !== undefined) await forgetEnvironment(task, host, { uuid, dir: layout.dir })
 }
 
 /** A directory that `lago` has made, complete or not. */

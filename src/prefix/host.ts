@@ -1,5 +1,7 @@
 /** What the engine works with: built once per run from the configuration, handed down, closed at the end. */
+import path from 'node:path'
 import { messageOf } from '../base/errors.js'
+import { openRegister, type Register } from '../register/register.js'
 import { createRegistry, type Registry } from '../base/registry.js'
 import type { Task } from '../base/task.js'
 import type { Config } from '../config/types.js'
@@ -25,6 +27,8 @@ export interface Host extends AsyncDisposable {
   readonly config: Config
   readonly leases: SubnetLeases
   readonly store: TemplateStore
+  /** Which environments this host has. */
+  readonly register: Register
   /** Where templates are sought; `vars` are for paths in the repository file. */
   templateOptions(vars: RepositoryOptions['vars']): RepositoryOptions
   readonly nets: Nets
@@ -64,6 +68,7 @@ export function openHost(config: Config, { cacheDir, env = {}, kinds = NO_ADDED_
       neighbours: async (task) => [...(await readHostRoutes()), ...(await networksAround(task, nets))],
     }),
     store: openTemplateStore(storeDir),
+    register: openRegister(path.join(config.leaseDir, 'environments')),
     templateOptions: (vars) => ({ path: repoPath, name: repoName, reposDir, cacheDir, downloader, vars }),
     nets,
     providers: createRegistry('VM provider', [...Object.entries(providers), ...added]),

@@ -19,6 +19,8 @@ import type { StoredTemplate } from '../store/types.js'
 import { bootstrapVms } from './bootstrap.js'
 import { buildDisks } from './build-disks.js'
 import { claimPrefixDir } from './claim.js'
+import { noteEnvironment } from './known.js'
+import { setExpiry } from './expiry.js'
 import { copyDeployScripts } from './deploy-scripts.js'
 import { writePrefixFiles } from './files.js'
 import type { Host } from './host.js'
@@ -34,6 +36,8 @@ export interface InitRequest extends PathContext {
   readonly bootstrap: boolean
   /** False: `build` steps of disks are passed over. */
   readonly build: boolean
+  /** How long the environment is wanted; default: until it is destroyed. */
+  readonly ttlMs?: number | undefined
 }
 
 /**
@@ -52,6 +56,10 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
 
   await task.step('Initialize and populate prefix', async (task) => {
     const uuid = randomUUID().replaceAll('-', '')
+    // before there is anything: what a killed run leaves is found by it
+    await noteEnvironment(task, host, { uuid, dir: layout.dir })
+    await using forget = new UndoStack(task)
+    forget.defer('forget the environment', async () => host.register.forget({ uuid, dir: layout.dir }))
     await using _lock = await claimPrefixDir(task, layout, uuid) // held until after the undo
     await using undo = new UndoStack(task)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
@@ -68,7 +76,9 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     if (request.build) await buildDisks(task, host, layout, plan)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
     await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, ''))
+    if (request.ttlMs !== undefined) await setExpiry(layout, Date.now() + request.ttlMs)
     undo.commit()
+    forget.commit()
   })
 }
 

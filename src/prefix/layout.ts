@@ -27,6 +27,8 @@ export interface PrefixLayout {
   knownHosts(vm: string): string
   /** Which deploy scripts have run in the VM, and how they ended. */
   deployed(vm: string): string
+  /** Until when the environment is wanted, as an ISO 8601 time; there is no such file without a limit. */
+  readonly expires: string
   /** What is being done to the VMs, for when it is not brought to its end. */
   readonly underWay: string
   /** The memory of a VM that was put to sleep; `xml`: what machine it was. */
@@ -58,6 +60,7 @@ export function prefixLayout(dir: string): PrefixLayout {
     consoleLog: (vm) => path.join(logs, `console-${vm}.log`),
     knownHosts: (vm) => path.join(virt, `known_hosts-${vm}`),
     deployed: (vm) => path.join(virt, `deployed-${vm}`),
+    expires: path.join(dir, 'expires'),
     underWay: path.join(virt, 'under-way'),
     suspended: (vm) => ({
       memory: path.join(images, `${vm}.suspended`),

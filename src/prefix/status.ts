@@ -3,6 +3,7 @@ import type { Task } from '../base/task.js'
 import type { VmState } from '../libvirt/types.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
+import { readExpiry } from './expiry.js'
 import { netsUp, statesOf, type Prefix } from './prefix.js'
 import { sleepersAmong } from './sleep-files.js'
 
@@ -12,6 +13,7 @@ export async function prefixStatus(task: Task, host: Host, prefix: Prefix): Prom
   const vms = [...prefix.plan.vms.values()]
   const [states, up] = [await statesOf(task, host, vms), await netsUp(task, host, prefix.plan, nets)]
   const sleepers = await sleepersAmong(prefix, vms)
+  const expiresAtMs = await readExpiry(prefix.layout)
   const stateOf = (vm: VmPlan): VmState => {
     const state = states.get(vm.spec.name) ?? 'unknown'
     return state === 'down' && sleepers.includes(vm) ? 'suspended' : state
@@ -20,6 +22,7 @@ export async function prefixStatus(task: Task, host: Host, prefix: Prefix): Prom
     Prefix: {
       'Base directory': prefix.dir,
       UUID: prefix.plan.uuid,
+      ...(expiresAtMs === undefined ? {} : { Expires: new Date(expiresAtMs).toISOString() }),
       Networks: Object.fromEntries(nets.map((net) => [net.spec.name, netStatus(net, up.includes(net))])),
       VMs: Object.fromEntries(vms.map((vm) => [vm.spec.name, vmStatus(vm, stateOf(vm), host)])),
     },

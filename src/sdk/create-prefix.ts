@@ -27,6 +27,8 @@ export interface NewPrefix {
   readonly bootstrap: boolean
   readonly build: boolean
   readonly setCurrent: boolean
+  /** How long the environment is wanted; undefined: until it is destroyed. */
+  readonly ttlMs?: number | undefined
 }
 
 /**
@@ -35,7 +37,7 @@ export interface NewPrefix {
  * Throws what reading the init file and `initPrefix` throw, `LAGO_NO_WORKDIR`, `LAGO_USAGE` for the name.
  */
 export async function createPrefix(task: Task, host: Host, request: NewPrefix): Promise<string> {
-  const { source, cwd, bootstrap, build } = request
+  const { source, cwd, bootstrap, build, ttlMs } = request
   const name = request.prefixName === workdirs.CURRENT ? workdirs.DEFAULT_PREFIX : request.prefixName
   const initFileDir = 'path' in source ? path.dirname(source.path) : cwd
   const vars = { ...request.env, LAGO_INITFILE_PATH: initFileDir }
@@ -45,7 +47,7 @@ export async function createPrefix(task: Task, host: Host, request: NewPrefix): 
   await workdirs.ensureWorkdir(request.workdir, name, undo)
   const workdir = await realpath(request.workdir) // leases and disks name real paths, as destroy will
   const prefixDir = workdirs.newPrefixDir(workdir, name)
-  await initPrefix(task, host, { ...planned, prefixDir, spec, bootstrap, build })
+  await initPrefix(task, host, { ...planned, prefixDir, spec, bootstrap, build, ttlMs })
   undo.commit()
   await workdirs.linkCurrentIfUnset(workdir, name)
   if (request.setCurrent) await workdirs.setCurrent(await workdirs.readWorkdir(workdir), name)

@@ -22,6 +22,7 @@ export async function initEnv(options: InitOptions): Promise<Env> {
       bootstrap: options.skipBootstrap !== true,
       build: options.skipBuild !== true,
       setCurrent: options.setCurrent === true,
+      ttlMs: options.ttlMs,
     })
     const opened = await openForProgram(session, dir)
     return createEnv(opened, { givenPath: dir, workdir: path.dirname(dir), isOurs: true })

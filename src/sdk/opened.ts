@@ -48,8 +48,9 @@ export async function openForProgram(session: Session, dir: string): Promise<Ope
     },
     async change(work) {
       const task = opened.task()
-      ;(await session.changingHost()).warmUp()
-      const changing = changePrefix(task, dir, async (prefix) => {
+      const first = await session.changingHost()
+      first.warmUp()
+      const changing = changePrefix(task, first, dir, async (prefix) => {
         const host = await session.changingHost() // the change before may have closed it
         try {
           return await work(task, host, prefix)

@@ -77,6 +77,8 @@ export interface NewEnvOptions extends CommonOptions {
   readonly offline?: boolean | undefined
   /** Makes the new prefix the current one even if there is one; default false. */
   readonly setCurrent?: boolean | undefined
+  /** How long the environment is wanted: then `lago gc --expired` may end it. Default: until it is destroyed. */
+  readonly ttlMs?: number | undefined
   /** Puts no key and no host name into the guests; default false. */
   readonly skipBootstrap?: boolean | undefined
   /** Passes over `build` steps of disks; default false. */

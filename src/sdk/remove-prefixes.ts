@@ -18,13 +18,14 @@ export async function removePrefixes(
   withHost: WithHost,
   dirs: readonly string[],
   workdir: string,
+  { lockWaitMs }: { readonly lockWaitMs?: number } = {},
 ): Promise<void> {
   const failures: unknown[] = []
   const workdirIsLink = await isLink(workdir)
   for (const dir of dirs)
     await withHost(async (host) => {
       const keepFiles = workdirIsLink || (await isLink(dir))
-      await destroyPrefix(task, host, dir, { keepFiles })
+      await destroyPrefix(task, host, dir, lockWaitMs === undefined ? { keepFiles } : { keepFiles, lockWaitMs })
       if (keepFiles && !workdirIsLink) await unlink(dir)
     }).catch((error: unknown) => {
       task.signal.throwIfAborted()

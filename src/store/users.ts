@@ -6,12 +6,13 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
+import { holdsUuid } from '../base/uuid-file.js'
 import type { TemplateUser } from './types.js'
 
 /** Those that are still there. The file of a killed write, or of anybody else, that cannot be read counts as empty. */
 export async function readUsers(usersPath: string): Promise<readonly TemplateUser[]> {
   const noted = await readNoted(usersPath)
-  const alive = await Promise.all(noted.map(async (user) => ((await isAlive(user)) ? [user] : [])))
+  const alive = await Promise.all(noted.map(async (user) => ((await holdsUuid(user)) ? [user] : [])))
   return alive.flat()
 }
 
@@ -39,12 +40,4 @@ async function readNoted(usersPath: string): Promise<readonly TemplateUser[]> {
   } catch {
     return []
   }
-}
-
-/** A prefix that cannot be looked at may be there: its template is kept. */
-async function isAlive({ uuidPath, uuid }: TemplateUser): Promise<boolean> {
-  return readFile(uuidPath, 'utf8').then(
-    (found) => found.trim() === uuid,
-    (error: unknown) => !isSystemError(error, 'ENOENT', 'ENOTDIR'),
-  )
 }

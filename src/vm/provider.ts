@@ -10,6 +10,8 @@ export interface VmProvider {
   readonly foreign?: true
   /** One answer for all of `vms`, keyed by VM name. */
   states(task: Task, vms: readonly VmPlan[]): Promise<ReadonlyMap<string, VmState>>
+  /** Machines of whatever environment that are there now. */
+  owned?(task: Task): Promise<readonly OwnedVm[]>
   /** For a VM that is `down`. When it fails, or is aborted, there is no VM. */
   start(task: Task, vm: VmPlan, context: StartContext): Promise<void>
   /** Hard power-off. Does nothing for a VM that is `down`. */
@@ -33,6 +35,18 @@ export interface VmProvider {
   openConsole?(task: Task, vm: VmPlan, options?: ConsoleOptions): Promise<Duplex>
   /** Tells what happens to `vms`, running or not, from the moment it resolves until it is disposed of. */
   watch?(task: Task, vms: readonly VmPlan[], onEvent: (event: VmEvent) => void): Promise<AsyncDisposable>
+}
+
+/** What bears an environment's mark. */
+export interface OwnedVm {
+  readonly libvirtName: string
+  readonly uuid: string
+  /** Undefined: the mark does not say. */
+  readonly prefixDir: string | undefined
+  /** As the init file calls it. */
+  readonly name: string
+  readonly state: VmState
+  readonly memoryMiB: number
 }
 
 /** As libvirt's `DomainEvent`, by the VM's name in the init file. */

@@ -33,7 +33,7 @@ export async function changePrefix<T>(
     const { findPrefix } = await import('../../workdir/find.js')
     const { changePrefix: change } = await import('../../prefix/change.js')
     const place = await findPrefix(context.config.place, context.cwd)
-    return change(context.task, place.prefixDir, async (prefix) => {
+    return change(context.task, host, place.prefixDir, async (prefix) => {
       await using _closed = host // before the lock is freed: libvirt may have a creation to take back
       context.logTo(prefix.layout.log)
       return await work(host, prefix)

@@ -9,6 +9,7 @@ import { consoleVerb } from './console.js'
 import { deploy } from './deploy.js'
 import { destroy } from './destroy.js'
 import { exportVerb } from './export.js'
+import { gc } from './gc.js'
 import { generateConfigVerb } from './generate-config.js'
 import { init } from './init.js'
 import { list } from './list.js'
@@ -27,6 +28,7 @@ import { templatePrune } from './template/prune.js'
 import { templatePublish } from './template/publish.js'
 import { templateShow } from './template/show.js'
 import { templateVerify } from './template/verify.js'
+import { ttl } from './ttl.js'
 import { wait } from './wait.js'
 
 export const commands: readonly CommandSpec[] = [
@@ -48,6 +50,8 @@ export const commands: readonly CommandSpec[] = [
   destroy,
   list,
   setCurrent,
+  ttl,
+  gc,
   exportVerb,
   templateList,
   templateShow,

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { prefixLayout } from '../../prefix/layout.js'
 import type { CommandContext, CommandSpec } from '../command.js'
 import { withHost } from './context.js'
+import { TTL_OPTION, ttlOf } from './ttl.js'
 import { REPOSITORY_OPTIONS, STORE_OPTION } from './template/options.js'
 
 export const init: CommandSpec = {
@@ -18,11 +19,13 @@ export const init: CommandSpec = {
     { name: 'set-current', type: 'flag', help: 'make the new prefix the current one' },
     { name: 'skip-bootstrap', type: 'flag', help: 'put no key and no host name into the guests' },
     { name: 'skip-build', type: 'flag', help: "do not run the disks' build steps" },
+    TTL_OPTION,
   ],
   async run(context) {
     const { createPrefix } = await import('../../sdk/create-prefix.js')
     const { task, config, args, cwd, env } = context
     const { workdirPath, initFilePath } = initPlaces(context)
+    const ttlMs = await ttlOf(args)
     await withHost(context, async (host) => {
       const prefixDir = await createPrefix(task, host, {
         source: { path: initFilePath },
@@ -33,6 +36,7 @@ export const init: CommandSpec = {
         bootstrap: !args.flag('skip-bootstrap'),
         build: !args.flag('skip-build'),
         setCurrent: args.flag('set-current'),
+        ttlMs,
       })
       context.logTo(prefixLayout(prefixDir).log) // now that there is a place for it
     })

@@ -1,5 +1,6 @@
 import type { CommandContext, CommandSpec } from '../command.js'
 import { changePrefix } from './context.js'
+import { TTL_OPTION, ttlOf } from './ttl.js'
 
 export const start: CommandSpec = {
   name: 'start',
@@ -12,12 +13,18 @@ export const start: CommandSpec = {
       type: 'optional',
       help: 'return when the VMs are ready: --wait for ssh, --wait=RUNG for a rung of `lago wait`',
     },
+    TTL_OPTION,
   ],
   async run(context) {
     const { startPrefix } = await import('../../prefix/start.js')
+    const { setExpiry } = await import('../../prefix/expiry.js')
     const vms = context.args.many('vm-name')
     const rung = await wantedRung(context)
-    await changePrefix(context, async (host, prefix) => startPrefix(context.task, host, prefix, vms))
+    const ttlMs = await ttlOf(context.args)
+    await changePrefix(context, async (host, prefix) => {
+      await startPrefix(context.task, host, prefix, vms)
+      if (ttlMs !== undefined) await setExpiry(prefix.layout, Date.now() + ttlMs)
+    })
     if (rung === undefined) return
     const { waitInPrefix } = await import('./wait.js')
     await waitInPrefix(context, { vms, rung })

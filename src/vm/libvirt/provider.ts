@@ -5,9 +5,10 @@ import type { Task } from '../../base/task.js'
 import type { Config } from '../../config/types.js'
 import { findBlockedDir, findQemuUser } from '../../disk/access.js'
 import type { LibvirtConnection, VmState } from '../../libvirt/types.js'
+import { ownerIn } from '../../plan/owner-mark.js'
 import type { VmPlan } from '../../plan/types.js'
 import { beginConsoleLog } from '../console-log.js'
-import type { VmProvider } from '../provider.js'
+import type { OwnedVm, VmProvider } from '../provider.js'
 import { guestAgent } from './agent.js'
 import { watchDomainBoot } from './boot-watch.js'
 import { openVmConsole } from './console.js'
@@ -32,6 +33,13 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
         vms.map((vm) => vm.libvirtName),
       )
       return new Map(vms.map((vm): [string, VmState] => [vm.spec.name, infos.get(vm.libvirtName)?.state ?? 'down']))
+    },
+
+    async owned(task) {
+      return [...(await libvirt.allDomains(task))].flatMap(([libvirtName, { xml, state }]): OwnedVm[] => {
+        const owner = ownerIn(xml)
+        return owner === undefined ? [] : [{ libvirtName, state, memoryMiB: memoryIn(xml), ...owner }]
+      })
     },
 
     async start(task, vm, context) {
@@ -64,6 +72,12 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     openConsole: async (task, vm, options) => openVmConsole(task, libvirt, vm, options),
     watch: async (task, vms, onEvent) => watchVms(task, libvirt, vms, onEvent),
   }
+}
+
+/** libvirt always writes it in KiB. */
+function memoryIn(xml: string): number {
+  const [, kibibytes = '0'] = /<memory\b[^>]*>([0-9]+)<\/memory>/.exec(xml) ?? []
+  return Number(kibibytes) / 1024
 }
 
 /** Prefixes of other programs have no note of how their VMs were told: then as the init file has it. */

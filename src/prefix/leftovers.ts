@@ -1,0 +1,96 @@
+/** What belongs to no environment any more, and its end: `lago gc`. What bears no mark of ours is never looked at. */
+import { rm } from 'node:fs/promises'
+import { pathExists } from 'fs-extra/esm'
+import { about } from '../base/errors.js'
+import { fanOut } from '../base/fan-out.js'
+import { formatSubnet } from '../base/ipv4.js'
+import type { Task } from '../base/task.js'
+import { isUnfinished, lockPrefix } from './claim.js'
+import { livingPlaces, ownedVms } from './environments.js'
+import type { Host } from './host.js'
+import { leaseOwner, prefixLayout } from './layout.js'
+
+export type LeftoverKind = 'domain' | 'network' | 'bridge' | 'lease' | 'prefix' | 'record'
+
+export interface Leftover {
+  readonly kind: LeftoverKind
+  /** As libvirt or the kernel calls it; a subnet; a directory. */
+  readonly name: string
+  readonly uuid: string
+  /** Where its environment was; undefined: nobody tells. */
+  readonly dir: string | undefined
+}
+
+/**
+ * Machines, networks and bridges whose environment is gone, leases and records of such, and directories that an `init`
+ * that was killed has left. An environment that cannot be looked at, as another user's, counts as there.
+ * Throws `LAGO_LIBVIRT_CONNECT`: without libvirt nothing is known.
+ */
+export async function findLeftovers(task: Task, host: Host): Promise<readonly Leftover[]> {
+  const [vms, nets] = [await ownedVms(task, host), await host.nets.owned(task)]
+  const places = await livingPlaces(task, host, [...vms, ...nets])
+  const isGone = ({ uuid }: { readonly uuid: string }): boolean => !places.some((place) => place.uuid === uuid)
+  const leases = await host.leases.listStale(task)
+  const records = await host.register.listStale()
+  const unfinished = await Promise.all(places.map(async ({ dir }) => isUnfinished(task, prefixLayout(dir))))
+  return [
+    ...vms
+      .filter(isGone)
+      .map(({ libvirtName, uuid, prefixDir }): Leftover => ({
+        kind: 'domain',
+        name: libvirtName,
+        uuid,
+        dir: prefixDir,
+      })),
+    ...nets.filter(isGone).map(({ kind, name, uuid, prefixDir }): Leftover => ({ kind, name, uuid, dir: prefixDir })),
+    ...leases.map(({ subnet, owner }): Leftover => {
+      return { kind: 'lease', name: formatSubnet(subnet), uuid: owner.uuid, dir: owner.uuidPath.replace(/\/uuid$/, '') }
+    }),
+    ...places
+      .filter((_, index) => unfinished[index])
+      .map(({ uuid, dir }): Leftover => ({ kind: 'prefix', name: dir, uuid, dir })),
+    ...records.map(({ uuid, dir }): Leftover => ({ kind: 'record', name: dir, uuid, dir })),
+  ]
+}
+
+/**
+ * Removes what `findLeftovers` gave, machines before the networks that they are on. What has come to life meanwhile stays.
+ * One that cannot be removed does not keep the others. Throws what stopping throws, `LAGO_PARTIAL` with several failures.
+ */
+export async function removeLeftovers(task: Task, host: Host, leftovers: readonly Leftover[]): Promise<void> {
+  for (const kind of REMOVAL_ORDER)
+    await fanOut(
+      task,
+      leftovers.filter((leftover) => leftover.kind === kind),
+      async (leftover, task) =>
+        task.step(`Removing ${leftover.kind} ${leftover.name}`, async (task) =>
+          about(`${leftover.kind} ${leftover.name}`, removeOne(task, host, leftover)),
+        ),
+    )
+  await host.leases.reclaim(task)
+  await host.register.reclaim()
+}
+
+const REMOVAL_ORDER: readonly LeftoverKind[] = ['domain', 'network', 'bridge', 'prefix']
+
+async function removeOne(task: Task, host: Host, { kind, name, uuid, dir }: Leftover): Promise<void> {
+  if (kind === 'prefix') return removeUnfinished(task, host, name, uuid)
+  if (dir !== undefined && (await pathExists(prefixLayout(dir).uuid))) return // it was moved back
+  if (kind !== 'domain') return host.nets.stop(task, name)
+  const providers = host.providers.names().map((provider) => host.providers.get(provider))
+  await Promise.all(
+    providers
+      .filter((provider) => provider.owned !== undefined)
+      .map(async (provider) => {
+        await provider.stop(task, { libvirtName: name })
+      }),
+  )
+}
+
+async function removeUnfinished(task: Task, host: Host, dir: string, uuid: string): Promise<void> {
+  const layout = prefixLayout(dir)
+  if (!(await isUnfinished(task, layout))) return
+  await using _lock = await lockPrefix(task, dir, 0)
+  await host.leases.release(task, leaseOwner(layout, uuid))
+  await rm(dir, { recursive: true, force: true })
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expect, test } from '@jest/globals'
+import { openRegister, type Register, type RegisterEntry } from '../../../src/register/register.js'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const makeTempDir = useTempDirs()
+const UUID = 'a'.repeat(32)
+
+async function setUp(): Promise<{
+  dir: string
+  register: Register
+  environment(name: string): Promise<RegisterEntry>
+}> {
+  const root = await makeTempDir()
+  const dir = path.join(root, 'leases', 'environments')
+  return {
+    dir,
+    register: openRegister(dir),
+    async environment(name) {
+      const place = path.join(root, name)
+      await mkdir(place)
+      await writeFile(path.join(place, 'uuid'), UUID)
+      return { uuid: UUID, dir: place }
+    },
+  }
+}
+
+test('what is noted is listed until it is forgotten', async () => {
+  const { register, environment } = await setUp()
+  const [a, b] = [await environment('a'), await environment('b')] // a copy: the same uuid elsewhere
+  expect(await register.list()).toEqual([])
+  for (const entry of [a, b, b]) await register.note(entry)
+  expect((await register.list()).map(({ dir }) => path.basename(dir)).sort()).toEqual(['a', 'b'])
+  expect(await register.has(a)).toBe(true)
+  await register.forget(a)
+  await register.forget(a)
+  expect(await register.has(a)).toBe(false)
+  expect(await register.list()).toEqual([b])
+})
+
+test('users write beside each other, and nobody removes what is another’s', async () => {
+  const { dir, register, environment } = await setUp()
+  await register.note(await environment('a'))
+  expect((await stat(dir)).mode & 0o7777).toBe(0o1777)
+})
+
+test.each([
+  ['is gone', async (dir: string) => rm(dir, { recursive: true })],
+  ['is another’s now', async (dir: string) => writeFile(path.join(dir, 'uuid'), 'b'.repeat(32))],
+])('an entry whose directory %s is stale, and reclaimed', async (_, spoil) => {
+  const { dir, register, environment } = await setUp()
+  const [a, b] = [await environment('a'), await environment('b')]
+  for (const entry of [a, b]) await register.note(entry)
+  await spoil(a.dir)
+  await writeFile(path.join(dir, '.x.json.1.1.tmp'), '') // of a run that was killed
+  expect(await register.listStale()).toEqual([a])
+  await register.reclaim()
+  expect(await register.list()).toEqual([b])
+  expect(await readdir(dir)).toHaveLength(1)
+})
+
+test.each(['', '[]', '{"uuid": "a"}', '{"uuid": "a", "dir": "relative"}', '{"uuid": "a", "dir": "/a\\u0000b"}'])(
+  'a file with %j is no entry',
+  async (content) => {
+    const { dir, register } = await setUp()
+    await mkdir(dir, { recursive: true })
+    await writeFile(path.join(dir, 'x.json'), content)
+    expect(await register.list()).toEqual([])
+  },
+)
+
+test('nothing is made by looking', async () => {
+  const { dir, register } = await setUp()
+  await register.list()
+  await register.reclaim()
+  expect(existsSync(dir)).toBe(false)
+})
