@@ -34,14 +34,12 @@ export async function findLeftovers(task: Task, host: Host): Promise<readonly Le
   const records = await host.register.listStale()
   const unfinished = await Promise.all(places.map(async ({ dir }) => isUnfinished(task, prefixLayout(dir))))
   return [
-    ...vms
-      .filter(isGone)
-      .map(({ libvirtName, uuid, prefixDir }): Leftover => ({
-        kind: 'domain',
-        name: libvirtName,
-        uuid,
-        dir: prefixDir,
-      })),
+    ...vms.filter(isGone).map(({ libvirtName, uuid, prefixDir }): Leftover => ({
+      kind: 'domain',
+      name: libvirtName,
+      uuid,
+      dir: prefixDir,
+    })),
     ...nets.filter(isGone).map(({ kind, name, uuid, prefixDir }): Leftover => ({ kind, name, uuid, dir: prefixDir })),
     ...leases.map(({ subnet, owner }): Leftover => {
       return { kind: 'lease', name: formatSubnet(subnet), uuid: owner.uuid, dir: owner.uuidPath.replace(/\/uuid$/, '') }
