@@ -59,6 +59,9 @@ export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOption
       ),
     snapshotDomain: async (task, name, xml, options = {}) =>
       pool.run(task, { name: 'snapshotDomain', args: [name, xml, options] }),
+    updateDevice: async (task, name, xml) => pool.run(task, { name: 'updateDevice', args: [name, xml] }),
+    limitInterface: async (task, name, mac, kilobytesPerS) =>
+      pool.run(task, { name: 'limitInterface', args: [name, mac, kilobytesPerS] }),
     monitorCommand: async (task, name, command) =>
       answerOf(await pool.run(task, { name: 'monitorCommand', args: [name, JSON.stringify(command)] }), command, name),
     agentCommand: async (task, name, command, timeoutS) =>

@@ -39,6 +39,14 @@ export const VIR_DOMAIN_SAVE_PAUSED = 4
 export const VIR_DOMAIN_XML_SECURE = 1
 export const VIR_DOMAIN_XML_MIGRATABLE = 8
 
+// libvirt/libvirt-domain.h: virDomainModificationImpact
+export const VIR_DOMAIN_AFFECT_LIVE = 1
+
+// libvirt/libvirt-common.h: virTypedParameterType; libvirt/libvirt-domain.h: VIR_DOMAIN_BANDWIDTH_{IN,OUT}_AVERAGE
+export const VIR_TYPED_PARAM_UINT = 2
+export const VIR_DOMAIN_BANDWIDTH_IN_AVERAGE = 'inbound.average'
+export const VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE = 'outbound.average'
+
 // libvirt/libvirt-domain-snapshot.h: virDomainSnapshotCreateFlags
 export const VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA = 4
 export const VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY = 16

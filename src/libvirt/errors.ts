@@ -81,6 +81,8 @@ const WHAT: Readonly<Record<LibvirtCall['name'], string>> = {
   saveDomain: 'save the memory of the domain',
   restoreDomain: 'restore the domain',
   snapshotDomain: 'take a snapshot of the domain',
+  updateDevice: 'change a device of the domain',
+  limitInterface: 'limit the rate of a nic of the domain',
   monitorCommand: 'ask the qemu of the domain',
   agentCommand: 'ask the guest agent of the domain',
   watchDomains: 'tell what happens to domains',

@@ -35,6 +35,14 @@ export interface Libvirt {
   virDomainResume(domain: DomainHandle): number
   virDomainSaveFlags(domain: DomainHandle, filePath: string, xml: string | null, flags: number): number
   virDomainRestoreFlags(connect: ConnectHandle, filePath: string, xml: string | null, flags: number): number
+  virDomainUpdateDeviceFlags(domain: DomainHandle, xml: string, flags: number): number
+  virDomainSetInterfaceParameters(
+    domain: DomainHandle,
+    device: string,
+    params: readonly UintParameter[],
+    count: number,
+    flags: number,
+  ): number
   virDomainSnapshotCreateXML(domain: DomainHandle, xml: string, flags: number): SnapshotHandle | null
   virDomainSnapshotFree(snapshot: SnapshotHandle): number
   /** Of libvirt-qemu: a QMP command; the answer's JSON stands in `result[0]`. */
@@ -87,6 +95,18 @@ const virDomainInfo = koffi.struct({
   memory: 'unsigned long',
   nrVirtCpu: 'unsigned short',
   cpuTime: 'unsigned long long',
+})
+
+/** libvirt/libvirt-common.h: struct _virTypedParameter, whose union has the size of a double; of its members the `ui`. */
+export interface UintParameter {
+  readonly field: string
+  readonly type: number
+  readonly value: { readonly ui: number }
+}
+const virTypedParameter = koffi.struct({
+  field: koffi.array('char', 80, 'String'),
+  type: 'int',
+  value: koffi.union({ ui: 'unsigned int', d: 'double' }),
 })
 
 /** libvirt/libvirt-host.h: struct _virConnectAuth. `cb` is a registered `authCallback`. */
@@ -164,6 +184,16 @@ export function loadLibvirt(fileName = LIBVIRT_LIBRARY): Libvirt {
     virDomainRestoreFlags: library.func(
       'int virDomainRestoreFlags(void *connect, const char *from, const char *dxml, unsigned int flags)',
     ),
+    virDomainUpdateDeviceFlags: library.func(
+      'int virDomainUpdateDeviceFlags(void *domain, const char *xml, unsigned int flags)',
+    ),
+    virDomainSetInterfaceParameters: library.func('virDomainSetInterfaceParameters', 'int', [
+      'void *',
+      'const char *',
+      koffi.pointer(virTypedParameter),
+      'int',
+      'unsigned int',
+    ]),
     virDomainSnapshotCreateXML: library.func(
       'void *virDomainSnapshotCreateXML(void *domain, const char *xml, unsigned int flags)',
     ),

@@ -25,6 +25,8 @@ export interface LaneCalls {
   saveDomain(name: string, filePath: string): void
   restoreDomain(name: string, filePath: string, xml: string, options: CreateOptions): void
   snapshotDomain(name: string, xml: string, options: SnapshotOptions): void
+  updateDevice(name: string, xml: string): void
+  limitInterface(name: string, mac: string, kilobytesPerS: number): void
   monitorCommand(name: string, command: string): string
   agentCommand(name: string, command: string, timeoutS: number): string
   createNetwork(xml: string): void

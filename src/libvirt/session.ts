@@ -3,6 +3,9 @@
  * and frees every handle before it returns. Opens the connection with the first call, and again after it was lost.
  */
 import {
+  VIR_DOMAIN_AFFECT_LIVE,
+  VIR_DOMAIN_BANDWIDTH_IN_AVERAGE,
+  VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE,
   VIR_DOMAIN_SAVE_PAUSED,
   VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC,
   VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY,
@@ -14,6 +17,7 @@ import {
   VIR_ERR_NO_DOMAIN,
   VIR_ERR_NO_NETWORK,
   VIR_ERR_OPERATION_INVALID,
+  VIR_TYPED_PARAM_UINT,
 } from './constants.js'
 import { withCredentials } from './credentials.js'
 import {
@@ -185,6 +189,19 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
           (reuseFiles ? VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT : 0)
         const snapshot = libvirt.virDomainSnapshotCreateXML(domain, xml, flags) ?? fail('virDomainSnapshotCreateXML')
         libvirt.virDomainSnapshotFree(snapshot)
+      }),
+    updateDevice: (name, xml) =>
+      withExisting(name, (domain) =>
+        check(libvirt.virDomainUpdateDeviceFlags(domain, xml, VIR_DOMAIN_AFFECT_LIVE), 'virDomainUpdateDeviceFlags'),
+      ),
+    limitInterface: (name, mac, kilobytesPerS) =>
+      withExisting(name, (domain) => {
+        const fields = [VIR_DOMAIN_BANDWIDTH_IN_AVERAGE, VIR_DOMAIN_BANDWIDTH_OUT_AVERAGE]
+        const params = fields.map((field) => ({ field, type: VIR_TYPED_PARAM_UINT, value: { ui: kilobytesPerS } }))
+        check(
+          libvirt.virDomainSetInterfaceParameters(domain, mac, params, params.length, VIR_DOMAIN_AFFECT_LIVE),
+          'virDomainSetInterfaceParameters',
+        )
       }),
     monitorCommand: (name, command) =>
       withExisting(name, (domain) => {

@@ -36,6 +36,10 @@ export interface LibvirtConnection extends AsyncDisposable {
   ): Promise<void>
   /** `xml` is a `<domainsnapshot>`; libvirt keeps no record of it. All disks or none. */
   snapshotDomain(task: Task, name: string, xml: string, options?: SnapshotOptions): Promise<void>
+  /** Changes a device of a running domain; `xml` is the device as `domainXml` has it, but for what shall be another. */
+  updateDevice(task: Task, name: string, xml: string): Promise<void>
+  /** Average rate of an interface of a running domain, both ways, in kB/s (1000 bytes); 0: without limit. */
+  limitInterface(task: Task, name: string, mac: string, kilobytesPerS: number): Promise<void>
   /** A QMP command to the domain's qemu; gives what stands in `return`. qemu only; taints the domain. */
   monitorCommand(task: Task, name: string, command: QemuCommand): Promise<unknown>
   /** A command to the guest's agent; gives what stands in `return`. What comes back is the guest's word: check it. */

@@ -70,6 +70,22 @@ describe('domains', () => {
     expect(error).toMatchObject({ code: 'LAGO_LIBVIRT', data: { call: 'virDomainQemuMonitorCommand', object: 'vm14' } })
   })
 
+  test('an interface is limited both ways, and let go again; the test driver changes no other device', async () => {
+    const mac = '54:52:c0:a8:c8:02'
+    const nic = `<interface type='network'><mac address='${mac}'/><source network='default'/></interface>`
+    const withNic = domainXml('vm15').replace('</domain>', `<devices>${nic}</devices></domain>`)
+    await libvirt.createDomain(task, withNic)
+    await libvirt.limitInterface(task, 'vm15', mac, 1250)
+    const limited = /<inbound average='1250'\/>\s*<outbound average='1250'\/>/
+    expect(await libvirt.domainXml(task, 'vm15')).toMatch(limited)
+    await libvirt.limitInterface(task, 'vm15', mac, 0)
+    expect(await libvirt.domainXml(task, 'vm15')).not.toContain('bound')
+    const refused = await failureOf(libvirt.limitInterface(task, 'vm15', '00:00:00:00:00:01', 1))
+    expect(refused.data).toMatchObject({ call: 'virDomainSetInterfaceParameters', object: 'vm15' })
+    const error = await failureOf(libvirt.updateDevice(task, 'vm15', nic))
+    expect(error.data).toMatchObject({ call: 'virDomainUpdateDeviceFlags', object: 'vm15' })
+  })
+
   test('destroyDomain says false for a name that libvirt does not know', async () => {
     expect(await libvirt.destroyDomain(task, 'nobody')).toBe(false)
   })
