@@ -63,6 +63,20 @@ export interface NicPlan {
   readonly ip: string | undefined
   readonly mac: string
   readonly mtu: number
+  /** Not there for a link that nobody has degraded. */
+  readonly link?: LinkConditions
+}
+
+/** What makes a link worse than it would be, on purpose. At least one of them is there. */
+export interface LinkConditions {
+  readonly isDown?: true
+  /** Both ways, each; 8000 at least. */
+  readonly rateBitsPerS?: number
+  readonly delayUs?: number
+  /** By how much the delay varies; not without a delay, and not above it. */
+  readonly jitterUs?: number
+  /** Of a million packets, so many are lost. */
+  readonly lossPpm?: number
 }
 
 /** How a VM was told its name and its owner's key. */
