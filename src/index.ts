@@ -37,6 +37,7 @@ export type {
   ExportOptions,
   ExportResult,
   InventoryOptions,
+  LinkConditions,
   Net,
   Nic,
   Rung,

@@ -8,6 +8,7 @@ import type { EnvPlan, VmPlan } from '../plan/types.js'
 import { ensureConsoleLog, noteInConsoleLog } from '../vm/console-log.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
+import { holdLinks } from './links.js'
 import { pauseRunning, resume, subjectsOf, takersAmong, type Subject } from './pause.js'
 import { netsOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
 import { restoreRecords } from './records.js'
@@ -47,20 +48,29 @@ export async function revertPrefix(
     await pauseRunning(task, subjects, paused)
     paused.commit() // from here on a VM that cannot be taken back stays paused: it is not what anybody asked for
     await forgetSleep(prefix, all) // its disks will not be those that the memory fits to
-    const reverted = await revertAll(task, prefix, subjects, name)
+    const reverted = await revertAll(task, host, prefix, subjects, name)
     await runOn(task, host, reverted, subjects, name)
     return reverted
   })
 }
 
-async function revertAll(task: Task, prefix: Prefix, subjects: readonly Subject[], name: string): Promise<Prefix> {
+async function revertAll(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  subjects: readonly Subject[],
+  name: string,
+): Promise<Prefix> {
   const done: VmPlan[] = []
   try {
     await fanOut(task, subjects, async ({ vm, snapshots }, task) =>
       task.step(`Reverting ${vm.spec.name} to snapshot ${name}`, async (task) => {
         await ensureConsoleLog(prefix.layout.consoleLog(vm.spec.name))
         const revert = snapshots.revert(task, vm, name, { rootDir: prefix.dir })
-        done.push(await about(`VM ${vm.spec.name}`, revert))
+        const reverted = await about(`VM ${vm.spec.name}`, revert)
+        done.push(reverted)
+        const kept = reverted.snapshots.get(name)?.memory?.domainXmlPath
+        if (kept !== undefined) await about(`VM ${vm.spec.name}`, holdLinks(task, host, prefix, reverted, kept))
         await restoreRecords(prefix.layout, vm.spec.name, name)
         // what the console told before this is not true any more
         await noteInConsoleLog(prefix.layout.consoleLog(vm.spec.name), `back at the snapshot ${name}`)

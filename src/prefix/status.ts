@@ -1,7 +1,8 @@
 /** `lago status`: what is written down and what libvirt says, in the structure of spec 2.5. */
 import type { Task } from '../base/task.js'
 import type { VmState } from '../libvirt/types.js'
-import type { NetPlan, VmPlan } from '../plan/types.js'
+import { describeLink } from '../plan/link-conditions.js'
+import type { NetPlan, NicPlan, VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
 import { readExpiry } from './expiry.js'
 import { netsUp, statesOf, type Prefix } from './prefix.js'
@@ -41,8 +42,13 @@ function vmStatus(vm: VmPlan, state: VmState, { config }: Host): Readonly<Record
     status: state,
     snapshots: [...vm.snapshots.keys()].join(', '),
     metadata: withCopiedScripts(vm),
-    NICs: Object.fromEntries(vm.nics.map((nic, index) => [`eth${index}`, { network: nic.net, ip: nic.ip ?? 'N/A' }])),
+    NICs: Object.fromEntries(vm.nics.map((nic, index) => [`eth${index}`, nicStatus(nic)])),
   }
+}
+
+/** A link is told only where it was degraded on purpose. */
+function nicStatus({ net, ip, link }: NicPlan): Readonly<Record<string, unknown>> {
+  return { network: net, ip: ip ?? 'N/A', ...(link === undefined ? {} : { link: describeLink(link) }) }
 }
 
 /** The init file's words, but the scripts are the prefix's own copies, which `deploy` will run. */

@@ -5,6 +5,7 @@ import type { BootstrapPlan, NetPlan, NicPlan, VmPlan } from '../plan/types.js'
 import { BOOTSTRAP_STRATEGIES, BOOTSTRAP_WISHES, type BootstrapWish, type DomainSpec } from '../spec/types.js'
 import { cover, definedOnly, uncover } from './given.js'
 import { decodeDisk, diskSpec, encodeDisk, givenDiskKeys } from './stored-disk.js'
+import { encodeLink, linkAt } from './stored-link.js'
 import { fromStoredPath, toStoredPath } from './stored-paths.js'
 import { encodeSnapshots, snapshotsAt } from './stored-snapshot.js'
 import {
@@ -93,7 +94,13 @@ export interface VmPlace {
 }
 
 function encodeNic(nic: NicPlan, given: unknown): JsonObject {
-  return definedOnly({ ...objectOf(given), net: nic.net, ip: nic.ip, mtu: nic.mtu === 1500 ? undefined : nic.mtu })
+  return definedOnly({
+    ...objectOf(given),
+    net: nic.net,
+    ip: nic.ip,
+    mtu: nic.mtu === 1500 ? undefined : nic.mtu,
+    ...encodeLink(nic.link),
+  })
 }
 
 function decodeNic(stored: Stored, nets: ReadonlyMap<string, NetPlan>, ownMac: string): NicPlan {
@@ -101,7 +108,7 @@ function decodeNic(stored: Stored, nets: ReadonlyMap<string, NetPlan>, ownMac: s
   if (net === undefined) throw wrong(stored, 'net', `one of the nets: ${[...nets.keys()].join(', ')}`)
   const ip = optionalTextAt(stored, 'ip')
   const mac = ip === undefined ? ownMac : macOf(ip)
-  return { net: net.spec.name, ip, mac, mtu: wholeNumberAt(stored, 'mtu', net.spec.mtu) }
+  return { net: net.spec.name, ip, mac, mtu: wholeNumberAt(stored, 'mtu', net.spec.mtu), ...linkAt(stored) }
 }
 
 /** Before 0.37 it was not stored: there it is the one of its nets that is marked. */

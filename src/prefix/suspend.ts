@@ -7,6 +7,7 @@ import type { VmPlan } from '../plan/types.js'
 import { ensureConsoleLog } from '../vm/console-log.js'
 import type { VmSleep } from '../vm/provider.js'
 import type { Host } from './host.js'
+import { holdLinks } from './links.js'
 import { pauseRunning, subjectsOf, type Subject } from './pause.js'
 import { providerOf, type Prefix } from './prefix.js'
 import { forgetSleep, isAsleep } from './sleep-files.js'
@@ -34,7 +35,7 @@ export async function suspendPrefix(task: Task, host: Host, found: Prefix): Prom
     await pauseRunning(task, awake, undo)
     await fanOut(task, awake, async (subject, task) => {
       const sleep = sleepOf(host, subject.vm)
-      undo.defer(`wake ${subject.vm.spec.name}`, async (task) => wakeIfAsleep(task, prefix, sleep, subject))
+      undo.defer(`wake ${subject.vm.spec.name}`, async (task) => wakeIfAsleep(task, host, prefix, subject))
       await task.step(`Saving the memory of ${subject.vm.spec.name}`, async (task) => {
         const files = prefix.layout.suspended(subject.vm.spec.name)
         await about(`VM ${subject.vm.spec.name}`, sleep.save(task, subject.vm, files))
@@ -49,12 +50,14 @@ export async function suspendPrefix(task: Task, host: Host, found: Prefix): Prom
 /** The VM is back, paused. Its files stay until `forgetSleep`. */
 export async function wake(task: Task, host: Host, prefix: Prefix, vm: VmPlan): Promise<void> {
   await ensureConsoleLog(prefix.layout.consoleLog(vm.spec.name))
-  await sleepOf(host, vm).restore(task, vm, prefix.layout.suspended(vm.spec.name))
+  const files = prefix.layout.suspended(vm.spec.name)
+  await sleepOf(host, vm).restore(task, vm, files)
+  await holdLinks(task, host, prefix, vm, files.xml)
 }
 
-async function wakeIfAsleep(task: Task, prefix: Prefix, sleep: VmSleep, { vm }: Subject): Promise<void> {
+async function wakeIfAsleep(task: Task, host: Host, prefix: Prefix, { vm }: Subject): Promise<void> {
   if (!(await isAsleep(prefix, vm))) return
-  await sleep.restore(task, vm, prefix.layout.suspended(vm.spec.name))
+  await wake(task, host, prefix, vm)
   await forgetSleep(prefix, [vm])
 }
 

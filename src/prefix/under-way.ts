@@ -3,13 +3,14 @@
  * run left paused from those that the user has paused.
  */
 import { readFile, rm } from 'node:fs/promises'
-import { about, isSystemError, messageOf } from '../base/errors.js'
+import { about, isLagoError, isSystemError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { writeJsonAtomic } from '../base/files.js'
-import type { Task } from '../base/task.js'
+import { isCancelled, type Task } from '../base/task.js'
 import type { VmPlan } from '../plan/types.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
+import { applyLinks } from './links.js'
 import { subjectsOf, type Subject } from './pause.js'
 import { savePrefix, withVms, type Prefix } from './prefix.js'
 
@@ -34,6 +35,7 @@ export async function recoverInterrupted(task: Task, host: Host, prefix: Prefix)
   const note = await readNote(prefix)
   if (note === undefined) return prefix
   task.log('warning', `"lago ${note.what}" was interrupted${again(note.what)}`)
+  if (isNetSet(note.what)) await finishNetSet(task, host, prefix)
   const named = [...prefix.plan.vms.values()].filter((vm) => note.paused.includes(vm.spec.name))
   const { subjects } = await subjectsOf(task, host, named)
   const paused = subjects.filter(({ state }) => state === 'paused')
@@ -61,7 +63,20 @@ async function saveAdopted(task: Task, prefix: Prefix, subjects: readonly Subjec
   return savePrefix(prefix, withVms(prefix.plan, adopted))
 }
 
+/** A host that cannot do it is no reason to refuse what comes next: that may be to take it back. */
+async function finishNetSet(task: Task, host: Host, prefix: Prefix): Promise<void> {
+  await applyLinks(task, host, prefix, [...prefix.plan.vms.values()]).catch((error: unknown) => {
+    if (!isLagoError(error) || isCancelled(error)) throw error
+    task.log('warning', `links are not as "lago status" has them: ${error.message}`)
+  })
+}
+
+function isNetSet(what: string): boolean {
+  return what.startsWith('net set ')
+}
+
 function again(what: string): string {
+  if (isNetSet(what)) return ': links are made as "lago status" has them'
   return what.startsWith('revert') ? `: VMs may be of different points in time; lago ${what} puts that right` : ''
 }
 

@@ -80,6 +80,12 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
       const lines = (await thoseThatAnswer(opened, vms)).map((name) => opened.line(name))
       await explained(rebootGuests(opened.task(), { lines, ask, timeoutMs }))
     },
+    setLinks: async (target, conditions) => {
+      const { setLinks } = await import('../prefix/set-links.js')
+      await opened.change(async (task, host, prefix) => {
+        await setLinks(task, host, prefix, target, conditions)
+      })
+    },
     suspend: async () => {
       const { suspendPrefix } = await import('../prefix/suspend.js')
       await opened.endGuests([], suspendPrefix)

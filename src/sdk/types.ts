@@ -29,6 +29,12 @@ export interface Env extends AsyncDisposable {
   shutdown(options?: EnvShutdownOptions): Promise<void>
   /** Every VM's memory goes into a file; `start` resumes. */
   suspend(): Promise<void>
+  /**
+   * Makes links worse on purpose, or takes that back: those of all nics on a net (`lago`), or of one (`vm0:0`, `vm0:eth0`,
+   * `vm0:lago`). They stay so over a restart; `status` tells. Throws `LAGO_LINK_UNSUPPORTED`, before anything is changed,
+   * for what this host cannot do.
+   */
+  setLinks(target: string, conditions: LinkConditions): Promise<void>
   /** Leaves nothing of the environment, on disk or in libvirt. May be called twice. */
   destroy(): Promise<void>
 
@@ -131,6 +137,22 @@ export interface Net {
   /** Name to address of the nics on it. */
   readonly mapping: ReadonlyMap<string, string>
   isUp(): Promise<boolean>
+}
+
+/** What is not named stays as it is. Throws `LAGO_LINK_VALUE` for what is no rate, delay or loss. */
+export interface LinkConditions {
+  /** True: nothing passes. False takes only that back. */
+  readonly down?: boolean | undefined
+  /** Both ways, each: `10mbit`, `500kbit`, `2MBps`. */
+  readonly rate?: string | undefined
+  /** Of what the guest receives: `50ms`, `1s`. */
+  readonly delay?: string | undefined
+  /** By how much the delay varies. */
+  readonly jitter?: string | undefined
+  /** Of what the guest receives: `1%`. */
+  readonly loss?: string | undefined
+  /** Everything is taken back first. */
+  readonly clear?: boolean | undefined
 }
 
 export interface Service {

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { Task } from '../base/task.js'
 import type { ConsoleOptions, LifecycleEvent, VmState } from '../libvirt/types.js'
-import type { EnvPlan, VmPlan } from '../plan/types.js'
+import type { EnvPlan, LinkConditions, VmPlan } from '../plan/types.js'
 
 /** What a provider cannot do is not there. */
 export interface VmProvider {
@@ -26,6 +26,8 @@ export interface VmProvider {
   watchBoot(vm: VmPlan): BootWatch
   readonly snapshots?: VmSnapshots
   readonly sleep?: VmSleep
+  /** Links can be degraded. */
+  readonly links?: VmLinks
   /** The agent in the guest; whether one answers is another question. */
   agent?(vm: VmPlan): GuestAgent
   /**
@@ -107,6 +109,29 @@ export interface SnapshotFiles {
   readonly xml: string
   /** What lies below it is found again when all of it has been moved. */
   readonly rootDir: string
+}
+
+/** The links of VMs, as the `link` of their nics has it. */
+export interface VmLinks {
+  /**
+   * Whether this host can make links like these; changes nothing. Throws `LAGO_LINK_UNSUPPORTED` with the reason; tells by
+   * a warning what can be had in part only.
+   */
+  require(task: Task, links: readonly LinkConditions[]): Promise<void>
+  /**
+   * For a VM that is up or paused: its links become as planned. Throws `LAGO_LINK_FOREIGN` when what bears its name in
+   * the hypervisor is not of the environment of this uuid.
+   */
+  apply(task: Task, vm: VmPlan, options: LinkOptions): Promise<void>
+}
+
+export interface LinkOptions {
+  readonly uuid: string
+  /**
+   * The VM was given the memory of the machine that is described there, and does not run on yet: in it links are as they
+   * were, which the hypervisor need not know.
+   */
+  readonly keptXmlPath?: string
 }
 
 /** A VM's memory in a file while the VM does not exist. */

@@ -13,6 +13,7 @@ import { gc } from './gc.js'
 import { generateConfigVerb } from './generate-config.js'
 import { init } from './init.js'
 import { list } from './list.js'
+import { netSet } from './net/set.js'
 import { revert } from './revert.js'
 import { setCurrent } from './set-current.js'
 import { shell } from './shell.js'
@@ -44,6 +45,7 @@ export const commands: readonly CommandSpec[] = [
   collect,
   snapshot,
   revert,
+  netSet,
   stop,
   shutdown,
   cleanup,

@@ -20,6 +20,8 @@ export interface MachineFacts extends CpuFacts {
   readonly supportsMtu: boolean
   /** OEM strings of the SMBIOS tables, where guests look for credentials; only machines that have such tables get them. */
   readonly credentials: readonly string[]
+  /** libvirt limits the rate of nics; otherwise that is done to the tap, when there is one. */
+  readonly limitsRates: boolean
   /** Where the serial port's output is kept; absolute. */
   readonly consoleLogPath: string
 }
@@ -213,8 +215,21 @@ function nicElement(nic: NicPlan, env: EnvPlan, machine: MachineFacts): XmlEleme
   return element('interface', { type: 'network' }, [
     element('mac', { address: nic.mac }),
     element('source', { network: net.libvirtName }),
+    bandwidth(nic, machine),
     element('model', { type: 'virtio' }),
     machine.domainType === 'kvm' ? element('driver', { name: 'vhost', queues: 2 }) : undefined,
+    nic.link?.isDown ? element('link', { state: 'down' }) : undefined,
     machine.supportsMtu && nic.mtu !== 1500 ? element('mtu', { size: nic.mtu }) : undefined,
   ])
+}
+
+function bandwidth({ link }: NicPlan, { limitsRates }: MachineFacts): XmlElement | undefined {
+  if (link?.rateBitsPerS === undefined || !limitsRates) return undefined
+  const average = kilobytesPerS(link.rateBitsPerS)
+  return element('bandwidth', {}, [element('inbound', { average }), element('outbound', { average })])
+}
+
+/** libvirt's unit, of 1000 bytes. */
+export function kilobytesPerS(bitsPerS: number): number {
+  return Math.max(1, Math.round(bitsPerS / 8000))
 }

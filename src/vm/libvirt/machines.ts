@@ -11,7 +11,7 @@ import type { MachineFacts } from './domain-xml.js'
 import { kvmAccessProblem } from './kvm-access.js'
 
 export interface Machines {
-  forVm(task: Task, vm: VmPlan): Promise<Omit<MachineFacts, 'credentials' | 'consoleLogPath'>>
+  forVm(task: Task, vm: VmPlan): Promise<Omit<MachineFacts, 'credentials' | 'consoleLogPath' | 'limitsRates'>>
   /** libvirt's domain type for a VM that does not ask for anything: `kvm`, `qemu` (emulation), `test`. */
   defaultType(task: Task): Promise<string>
 }

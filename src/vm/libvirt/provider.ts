@@ -2,6 +2,7 @@
 import os from 'node:os'
 import { isLagoError, LagoError } from '../../base/errors.js'
 import type { Task } from '../../base/task.js'
+import { UndoStack } from '../../base/undo.js'
 import type { Config } from '../../config/types.js'
 import { findBlockedDir, findQemuUser } from '../../disk/access.js'
 import type { LibvirtConnection, VmState } from '../../libvirt/types.js'
@@ -14,6 +15,7 @@ import { watchDomainBoot } from './boot-watch.js'
 import { openVmConsole } from './console.js'
 import { guestCredentials } from './credentials.js'
 import { domainXml } from './domain-xml.js'
+import { createLinks } from './links/links.js'
 import { createMachines, type Machines } from './machines.js'
 import { createSleep } from './sleep.js'
 import { createSnapshots } from './snapshots/snapshots.js'
@@ -26,6 +28,15 @@ export type LibvirtProviderOptions = Pick<Config['vm'], 'accel' | 'probeKernelPa
 
 export function createLibvirtProvider(libvirt: LibvirtConnection, options: LibvirtProviderOptions): VmProvider {
   const machines = createMachines(libvirt, options)
+  const links = createLinks(libvirt)
+  /** Its links hold from the first packet on. */
+  const releaseShaped = async (task: Task, vm: VmPlan, uuid: string): Promise<void> => {
+    await using undo = new UndoStack(task)
+    undo.defer(`stop ${vm.spec.name}`, async (task) => void (await libvirt.destroyDomain(task, vm.libvirtName)))
+    await links.apply(task, vm, { uuid })
+    await libvirt.resumeDomain(task, vm.libvirtName)
+    undo.commit()
+  }
   return {
     async states(task, vms) {
       const infos = await libvirt.domainInfos(
@@ -47,12 +58,15 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
       const { name } = vm.spec
       const credentials = isTold(vm) ? guestCredentials({ hostName: name, sshPublicKey: context.sshPublicKey }) : []
       const { consoleLogPath } = context
+      const { limitsRates, shapesTaps } = await links.prepare(task, vm)
       await beginConsoleLog(consoleLogPath)
+      const xml = domainXml(vm, context.env, { ...machine, credentials, consoleLogPath, limitsRates })
       try {
-        await libvirt.createDomain(task, domainXml(vm, context.env, { ...machine, credentials, consoleLogPath }))
+        await libvirt.createDomain(task, xml, { paused: shapesTaps })
       } catch (error) {
         throw await explained(error, vm).catch(() => error)
       }
+      if (shapesTaps) await releaseShaped(task, vm, context.env.uuid)
     },
 
     async stop(task, vm) {
@@ -68,6 +82,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
     snapshots: createSnapshots(libvirt),
     sleep: createSleep(libvirt),
+    links,
     agent: (vm) => guestAgent(libvirt, vm),
     openConsole: async (task, vm, options) => openVmConsole(task, libvirt, vm, options),
     watch: async (task, vms, onEvent) => watchVms(task, libvirt, vms, onEvent),

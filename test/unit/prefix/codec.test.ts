@@ -116,6 +116,29 @@ describe('encode, then decode', () => {
     expect(withoutRaw(roundTrip(env))).toEqual(withoutRaw(env))
   })
 
+  test('keeps what links are degraded by beside the keys of upstream, and nothing for healthy ones', () => {
+    const env = manyNets()
+    const vm = env.vms.get('storage_1')
+    if (vm === undefined) throw new Error('no VM')
+    const links = [
+      { isDown: true, rateBitsPerS: 1e7 },
+      { delayUs: 5, jitterUs: 2, lossPpm: 10 },
+    ] as const
+    const nics = vm.nics.map((nic, index) => ({ ...nic, ...(links[index] && { link: links[index] }) }))
+    const degraded = { ...env, vms: new Map([['storage_1', { ...vm, nics }]]) }
+    expect(withoutRaw(roundTrip(degraded))).toEqual(withoutRaw(degraded))
+    const stored = encodeEnv(degraded, PREFIX_DIR).vms.get('storage_1') as { nics: Record<string, unknown>[] }
+    expect(stored.nics.map((nic) => nic['lago-link'])).toEqual([
+      { down: true, rate_bits_per_s: 1e7 },
+      { delay_us: 5, jitter_us: 2, loss_ppm: 10 },
+      undefined,
+      undefined,
+    ])
+    expect(stored.nics[2]).not.toHaveProperty('lago-link')
+    const healed = roundTrip({ ...degraded, vms: new Map([['storage_1', vm]]) })
+    expect(healed.vms.get('storage_1')?.nics.every(({ link }) => link === undefined)).toBe(true)
+  })
+
   test('gives the values of the init file back as they were written', () => {
     expect(roundTrip(elaborate())).toEqual(elaborate())
   })

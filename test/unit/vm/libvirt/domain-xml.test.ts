@@ -22,6 +22,7 @@ const emulated: MachineFacts = {
   hostCpu: undefined,
   cpuModels: undefined,
   supportsMtu: true,
+  limitsRates: true,
   credentials: [],
   consoleLogPath: '/prefix/logs/console.log',
 }
@@ -99,6 +100,18 @@ describe('the machine', () => {
     expect(xml).toContain(`<target dev='hdc' bus='${bus}'/>`)
     expect(xml.includes("model='virtio-scsi'")).toBe(bus === 'scsi')
   })
+})
+
+test('degraded links are down and limited from the start, where libvirt limits them', () => {
+  const env = quickstart()
+  const vm = env.vms.get('vm0')
+  if (vm === undefined) throw new Error('no VM')
+  const nics = vm.nics.map((nic) => ({ ...nic, link: { isDown: true, rateBitsPerS: 500_000, delayUs: 1 } as const }))
+  const bandwidth = /<bandwidth>\s*<inbound average='63'\/>\s*<outbound average='63'\/>\s*<\/bandwidth>/
+  const xml = domainXml({ ...vm, nics }, env, emulated)
+  expect(xml).toContain("<link state='down'/>")
+  expect(xml).toMatch(bandwidth)
+  expect(domainXml({ ...vm, nics }, env, { ...emulated, limitsRates: false })).not.toContain('<bandwidth>')
 })
 
 describe('disks', () => {
