@@ -4,13 +4,13 @@
 debian_packages=(
     libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-system-common qemu-utils
     dnsmasq-base iptables iproute2 openssh-client openssl
-    mtools syslinux syslinux-common fdisk dosfstools e2fsprogs cpio xz-utils
+    acl mtools syslinux syslinux-common fdisk dosfstools e2fsprogs cpio xz-utils
 )
 fedora_packages=(
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-driver-network libvirt-daemon-driver-storage-core
     libvirt-client qemu-system-x86-core qemu-img qemu-tools dnsmasq iptables-nft iproute
     openssh-clients openssl
-    mtools syslinux util-linux dosfstools e2fsprogs cpio xz
+    acl mtools syslinux util-linux dosfstools e2fsprogs cpio xz
 )
 
 # What the tests need besides; added by the script that runs them.

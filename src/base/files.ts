@@ -1,5 +1,5 @@
 /** Writing files so that a reader sees the old content or the new, never a half; making directories. */
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from './errors.js'
 
@@ -37,14 +37,26 @@ export async function writeFileAtomic(
 }
 
 /**
- * `mkdir -p`; `mode` as of mkdir(2), default 0o777. Gives the first directory that it made. Node's own does not end where
- * a file system refuses with ENOENT, as /proc does.
+ * `mkdir -p`; `mode` as of mkdir(2), default 0o755: whatever the umask, others cannot write. Gives the first directory
+ * that it made. Node's own does not end where a file system refuses with ENOENT, as /proc does.
  */
-export async function makeDirs(dir: string, mode = 0o777): Promise<string | undefined> {
+export async function makeDirs(dir: string, mode = 0o755): Promise<string | undefined> {
   if (await makeDir(dir, mode, 'ENOENT')) return dir
   if (await isDirectory(dir)) return undefined
   const first = await makeDirs(path.dirname(dir), mode)
   return (await makeDir(dir, mode)) ? (first ?? dir) : first
+}
+
+/**
+ * The same for directories on the way to something that another user of this host opens by its name, as qemu's does
+ * images: those that are made can be passed by everybody, whatever the umask.
+ */
+export async function makePassableDirs(dir: string): Promise<string | undefined> {
+  const first = await makeDirs(dir)
+  if (first !== undefined)
+    for (let made = dir; made.length >= first.length; made = path.dirname(made))
+      await chmod(made, ((await stat(made)).mode & 0o7777) | 0o111)
+  return first
 }
 
 /** False when it is there, or when the error is the one that is `awaited`. */

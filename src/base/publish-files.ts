@@ -59,7 +59,7 @@ async function refuseTaken(dir: string, names: readonly string[]): Promise<void>
 
 async function ensureDir(dir: string): Promise<boolean> {
   try {
-    await mkdir(dir)
+    await mkdir(dir, { mode: 0o755 })
     return true
   } catch (error) {
     if (isSystemError(error, 'EEXIST')) return false

@@ -1,7 +1,12 @@
-/** Why qemu cannot open an image although the file itself is fine: a directory above it keeps qemu's user out. */
-import { readFile, realpath, stat } from 'node:fs/promises'
+/**
+ * Whether qemu's user reaches an image: why it cannot although the file itself is fine (a directory above it keeps it
+ * out), and letting it pass a directory that nobody else may enter.
+ */
+import { chmod, chown, readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError } from '../base/errors.js'
+import { isLagoError, isSystemError, messageOf } from '../base/errors.js'
+import { runCommand } from '../base/process.js'
+import type { Task } from '../base/task.js'
 
 export interface HostUser {
   readonly name: string
@@ -19,14 +24,68 @@ export interface BlockedDir {
 /**
  * Finds what keeps `user` from reaching `filePath`; undefined: nothing does.
  *
- * Looks at owner, group and mode only: a directory opened by an ACL is reported as blocked, so use it to explain a
- * failure, not to predict one. A path that does not exist is judged by the directories that do.
+ * Looks at owner, group, mode, and ACLs where getfacl is on the host. A path that does not exist is judged by the
+ * directories that do.
  */
-export async function findBlockedDir(filePath: string, user: HostUser): Promise<BlockedDir | undefined> {
+export async function findBlockedDir(task: Task, filePath: string, user: HostUser): Promise<BlockedDir | undefined> {
   const blocked: string[] = []
-  for (const dir of await dirsAbove(filePath)) if (!(await canEnter(dir, user))) blocked.push(dir)
+  for (const dir of await dirsAbove(filePath)) if (!(await canEnter(task, dir, user))) blocked.push(dir)
   const [first] = blocked
   return first === undefined ? undefined : { dir: first, command: `chmod o+x ${blocked.join(' ')}` }
+}
+
+/**
+ * Lets `user` pass through `dir` to what is in it by name, without listing it: by an ACL; where that cannot be, by the
+ * directory's group, unless another group has rights to it; else everybody. Does nothing when the user can pass already,
+ * and tells the log when the directory is not ours to change.
+ * Source: acl(5), chown(2).
+ */
+export async function letPass(task: Task, dir: string, user: HostUser): Promise<void> {
+  if (await canEnter(task, dir, user)) return
+  try {
+    if (!(await letPassByAcl(task, dir, user)) && !(await letPassByGroup(dir, user)))
+      await chmod(dir, ((await stat(dir)).mode & 0o7777) | 0o001)
+  } catch (error) {
+    if (!isSystemError(error, 'EPERM', 'EROFS')) throw error
+    task.log('debug', `${user.name} is not let through ${dir}: ${messageOf(error)}`)
+  }
+}
+
+async function letPassByAcl(task: Task, dir: string, { uid }: HostUser): Promise<boolean> {
+  try {
+    await runCommand(task, ['setfacl', '-m', `u:${uid}:--x`, '--', dir])
+    return true
+  } catch (error) {
+    if (!isLagoError(error, 'LAGO_COMMAND_MISSING') && !isLagoError(error, 'LAGO_COMMAND_FAILED')) throw error
+    task.log('debug', `no ACL for ${dir}: ${messageOf(error)}`)
+    return false
+  }
+}
+
+/** Only root, and members of it, can give a directory to a group. */
+async function letPassByGroup(dir: string, { gids: [gid] }: HostUser): Promise<boolean> {
+  const { mode, uid } = await stat(dir)
+  if (gid === undefined || (mode & 0o070) !== 0) return false
+  try {
+    await chown(dir, uid, gid)
+  } catch (error) {
+    if (isSystemError(error, 'EPERM', 'EINVAL')) return false
+    throw error
+  }
+  await chmod(dir, (mode & 0o7777) | 0o010)
+  return true
+}
+
+/** With the groups that the tables give it; a user that is in no table is called by its number. */
+export async function hostUser(
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  passwdPath = '/etc/passwd',
+  groupPath = '/etc/group',
+): Promise<HostUser> {
+  const entry = (await readTable(passwdPath)).find((fields) => Number(fields[2]) === uid)
+  if (entry === undefined) return { name: String(uid), uid, gids: [gid] }
+  const { name, gids } = await userOf(entry, groupPath)
+  return { name, uid, gids: [...new Set([gid, ...gids])] }
 }
 
 /** The user that distributions run qemu as, or undefined where libvirt is not installed. */
@@ -37,7 +96,10 @@ export async function findQemuUser(
   const users = await readTable(passwdPath)
   const found = QEMU_USERS.map((name) => users.find((fields) => fields[0] === name)).find((fields) => fields)
   if (found === undefined) return undefined
-  const [name = '', , uid, gid] = found
+  return userOf(found, groupPath)
+}
+
+async function userOf([name = '', , uid, gid]: readonly string[], groupPath: string): Promise<HostUser> {
   const groups = (await readTable(groupPath)).filter((fields) => fields[3]?.split(',').includes(name))
   return { name, uid: Number(uid), gids: [Number(gid), ...groups.map((fields) => Number(fields[2]))] }
 }
@@ -71,10 +133,29 @@ async function realDirOf(filePath: string): Promise<string> {
 }
 
 /** path_resolution(7): the first class that fits decides, owner before group before the rest. */
-async function canEnter(dir: string, user: HostUser): Promise<boolean> {
+async function canEnter(task: Task, dir: string, user: HostUser): Promise<boolean> {
   const { mode, uid, gid } = await stat(dir)
   if (user.uid === 0) return true
   if (uid === user.uid) return (mode & 0o100) !== 0
+  // with an ACL the group's bits are its mask: without them it lets nobody in
+  const byAcl = (mode & 0o010) === 0 ? undefined : await rightByAcl(task, dir, user)
+  if (byAcl !== undefined) return byAcl
   if (user.gids.includes(gid)) return (mode & 0o010) !== 0
   return (mode & 0o001) !== 0
+}
+
+/** What an entry of the user's own says, which comes before those of groups; undefined: there is none, or nobody can tell. */
+async function rightByAcl(task: Task, dir: string, { uid }: HostUser): Promise<boolean | undefined> {
+  const argv = ['getfacl', '--omit-header', '--absolute-names', '--numeric', '--', dir] as const
+  const { stdout } = await runCommand(task, argv).catch((error: unknown) => {
+    if (isLagoError(error, 'LAGO_COMMAND_MISSING') || isLagoError(error, 'LAGO_COMMAND_FAILED')) return { stdout: '' }
+    throw error
+  })
+  const rights = (entry: string): string | undefined =>
+    stdout
+      .split('\n')
+      .find((line) => line.startsWith(entry))
+      ?.slice(entry.length, entry.length + 3)
+  const own = rights(`user:${uid}:`)
+  return own === undefined ? undefined : own.includes('x') && rights('mask::')?.includes('x') === true
 }

@@ -182,7 +182,7 @@ async function getByCat(
     const { stdin, stdout, ended } = guest.start(task, ['cat', source])
     stdin.end()
     const temporaryPath = path.join(stageDir, 'file')
-    const file = await open(temporaryPath, 'wx')
+    const file = await open(temporaryPath, 'wx', 0o644)
     try {
       await writeSparse(file, counted(task, stdout) as AsyncIterable<Buffer>) // bytes, as they come
     } catch (error) {

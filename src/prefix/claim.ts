@@ -28,7 +28,7 @@ export async function claimPrefixDir(task: Task, layout: PrefixLayout, uuid: str
     await using undo = new UndoStack(task)
     await makeDir(layout)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
-    await chmod(layout.dir, 0o711) // qemu's user must get through to the images; nobody else needs to list it
+    await chmod(layout.dir, 0o700) // whatever the umask; who runs the VMs is let in by let-in.ts
     await task.step('Generate prefix uuid', async () => writeFileAtomic(layout.uuid, uuid, { sync: false }))
     const lock = await lockPrefix(task, layout.dir)
     undo.commit()

@@ -77,7 +77,7 @@ async function collectVm(task: Task, host: Host, prefix: Prefix, source: Source)
       if (!isLagoError(error) || !NO_SSH.includes(error.code) || isForeign) throw error
       task.log('warning', `${vm.spec.name}: reading the disk, for ssh did not work: ${error.message}`)
       await rm(targetDir, { recursive: true, force: true })
-      await mkdir(targetDir)
+      await mkdir(targetDir, { mode: 0o755 })
     }
   }
   if (state !== 'down')

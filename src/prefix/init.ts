@@ -75,8 +75,8 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     const plan = await bootstrapVms(task, host, layout, scripted)
     if (request.build) await buildDisks(task, host, layout, plan)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
-    await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, ''))
     if (request.ttlMs !== undefined) await setExpiry(layout, Date.now() + request.ttlMs)
+    await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, '', { mode: 0o644 }))
     undo.commit()
     forget.commit()
   })
@@ -89,8 +89,10 @@ function withoutBootstrap(spec: EnvSpec): EnvSpec {
 
 async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Promise<void> {
   await task.step('Create prefix dirs', async () => {
-    for (const dir of [layout.images, layout.virt, layout.scripts, layout.logs]) await mkdir(dir)
-    await chmod(layout.images, 0o711) // qemu's user opens what is in it by name
+    for (const dir of [layout.images, layout.virt, layout.scripts, layout.logs]) {
+      await mkdir(dir)
+      await chmod(dir, 0o700) // whatever the umask
+    }
   })
   await task.step('Create ssh keys', async () => {
     const keys = await createSshKeyPair(`lago-${uuid.slice(0, 8)}`)

@@ -9,6 +9,7 @@ import { ensureConsoleLog, noteInConsoleLog } from '../vm/console-log.js'
 import { setClocks } from './clocks.js'
 import type { Host } from './host.js'
 import { holdLinks } from './links.js'
+import { letInFileUsers } from './let-in.js'
 import { pauseRunning, resume, subjectsOf, takersAmong, type Subject } from './pause.js'
 import { netsOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
 import { restoreRecords } from './records.js'
@@ -42,6 +43,7 @@ export async function revertPrefix(
     if (subjects.some((subject) => willRun(subject, name)))
       await startNets(task, host, prefix, netsOf(prefix.plan, all), undo)
     undo.commit()
+    await letInFileUsers(task, host, prefix, all)
     const running = subjects.filter(({ state }) => state === 'running').map(({ vm }) => vm)
     await using _note = await noteUnderWay(prefix, `revert ${name}`, running)
     await using paused = new UndoStack(task)

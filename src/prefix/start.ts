@@ -13,6 +13,7 @@ import { setClocks } from './clocks.js'
 import { finishBootstrap } from './finish-bootstrap.js'
 import type { Host } from './host.js'
 import { leaseOwner } from './layout.js'
+import { letInFileUsers } from './let-in.js'
 import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
 import { destroyNets, destroyVms } from './stop.js'
 import { forgetSleep, sleepersAmong } from './sleep-files.js'
@@ -86,6 +87,7 @@ export async function startVms(
   const sleepers = await sleepersAmong(prefix, vms)
   const down = vms.filter((vm) => NOT_THERE.includes(states.get(vm.spec.name)))
   await requireBackingFiles(task, down)
+  await letInFileUsers(task, host, prefix, down)
   const isDown = (vm: VmPlan): boolean => down.includes(vm)
   const started: VmPlan[] = []
   undo.defer('stop VMs', async (task) => destroyVms(task, host, started))

@@ -6,7 +6,7 @@
  */
 import { access, constants, readFile, stat } from 'node:fs/promises'
 import { isSystemError, LagoError } from '../base/errors.js'
-import { makeDirs } from '../base/files.js'
+import { makePassableDirs } from '../base/files.js'
 import { withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
 import { fetchTemplate } from './fetch.js'
@@ -126,7 +126,7 @@ async function isWritable(dir: string): Promise<boolean> {
 /** Made, and known to be writable before anything is fetched. */
 export async function ensureDir(dir: string): Promise<void> {
   try {
-    await makeDirs(dir)
+    await makePassableDirs(dir)
     await access(dir, constants.W_OK)
   } catch (error) {
     if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOENT', 'ENOTDIR')) throw error

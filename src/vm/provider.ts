@@ -1,6 +1,7 @@
 /** How VMs come to exist and stop: small, so that a second hypervisor is a second implementation. */
 import type { Duplex } from 'node:stream'
 import type { Task } from '../base/task.js'
+import type { HostUser } from '../disk/access.js'
 import type { ConsoleOptions, LifecycleEvent, VmState } from '../libvirt/types.js'
 import type { EnvPlan, LinkConditions, VmPlan } from '../plan/types.js'
 
@@ -18,6 +19,8 @@ export interface VmProvider {
   stop(task: Task, vm: Pick<VmPlan, 'libvirtName'>): Promise<void>
   /** Asks the guest to power off or to reboot, and does not wait for it. */
   shutdown(task: Task, vm: VmPlan, how: 'off' | 'reboot'): Promise<void>
+  /** Who opens the files of VMs, and must reach them by their paths; undefined: nobody but the one who runs Lago. */
+  fileUser?(task: Task): Promise<HostUser | undefined>
   /** How many guests may boot side by side on this host before they slow each other down. */
   bootSlots(task: Task): Promise<number>
   /** VMs of this provider run with KVM, which is known to run a kernel; not there: nobody can tell. */

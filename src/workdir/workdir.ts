@@ -6,7 +6,7 @@ import { lstat, readdir, readlink, rename, rm, rmdir, stat, symlink } from 'node
 import type { Dirent } from 'node:fs'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../base/errors.js'
-import { makeDirs, temporaryPathFor } from '../base/files.js'
+import { makePassableDirs, temporaryPathFor } from '../base/files.js'
 import type { UndoStack } from '../base/undo.js'
 
 export interface Workdir {
@@ -95,7 +95,7 @@ export async function removeIfEmpty(dir: string): Promise<void> {
  * Throws `LAGO_NO_WORKDIR` for a directory with other things in it.
  */
 export async function ensureWorkdir(dir: string, name: string, undo: UndoStack): Promise<void> {
-  const firstCreated = await makeDirs(dir)
+  const firstCreated = await makePassableDirs(dir)
   if (firstCreated !== undefined) undo.defer('remove the workdir', async () => removeEmptyDirs(dir, firstCreated))
   if (await isWorkdir(dir)) return
   if (!(await isMissingOrEmpty(dir)))

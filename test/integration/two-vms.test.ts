@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -54,6 +54,16 @@ test('init and start bring both machines up, with the states that status tells',
       VMs: { vm0: { status: 'running', distro: 'mini' }, vm1: { status: 'running' } },
     },
   })
+})
+
+test("qemu's user, and no other, is let through to the images of machines that run", async () => {
+  const prefixDir = path.join(project.dir, '.lago/default')
+  for (const dir of [prefixDir, path.join(prefixDir, 'images')]) {
+    const { mode } = await stat(dir)
+    expect(mode & 0o066).toBe(0)
+    // only root, and whoever has the package acl, can let in one user alone
+    if (process.geteuid?.() === 0) expect(mode & 0o777).toBe(0o710)
+  }
 })
 
 test('the prefix key opens a machine that knows its name', async () => {

@@ -12,6 +12,8 @@ export interface Capabilities {
   readonly domainTypes: readonly string[]
   /** Undefined: libvirt does not know the model. */
   readonly hostCpu: HostCpu | undefined
+  /** Whom libvirt runs qemu as; undefined: as whoever runs libvirt. */
+  readonly qemuUser: { readonly uid: number; readonly gid: number } | undefined
 }
 
 export interface HostCpu {
@@ -40,7 +42,17 @@ export function readCapabilities(xml: string, arch?: string): Capabilities {
     machineTypes: children(guest, 'machine').map(textOf),
     domainTypes: children(guest, 'domain').map((domain) => attribute(domain, 'type')),
     hostCpu: readHostCpu(hostCpu),
+    qemuUser: readQemuUser(onlyChild(root, 'host')),
   }
+}
+
+/** `<baselabel type='kvm'>+64055:+64055</baselabel>` of the security model `dac`: user and group by number. */
+function readQemuUser(host: XmlNode): Capabilities['qemuUser'] {
+  const dac = children(host, 'secmodel').find((model) => textOf(onlyChild(model, 'model')) === 'dac')
+  const labels = dac === undefined ? [] : children(dac, 'baselabel')
+  const label = labels.find((label) => ['kvm', 'qemu'].includes(attribute(label, 'type')))
+  const [, uid, gid] = /^\+?([0-9]+):\+?([0-9]+)$/.exec(label === undefined ? '' : textOf(label)) ?? []
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) }
 }
 
 function readHostCpu(cpu: XmlNode): HostCpu | undefined {

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import type { Task } from '../../base/task.js'
 import type { Accel, Config } from '../../config/types.js'
-import { findQemuUser } from '../../disk/access.js'
+import { findQemuUser, hostUser, type HostUser } from '../../disk/access.js'
 import type { LibvirtConnection } from '../../libvirt/types.js'
 import type { VmPlan } from '../../plan/types.js'
 import { chooseAccel, type AccelVerdict } from './accel.js'
@@ -14,6 +14,8 @@ export interface Machines {
   forVm(task: Task, vm: VmPlan): Promise<Omit<MachineFacts, 'credentials' | 'consoleLogPath' | 'limitsRates'>>
   /** libvirt's domain type for a VM that does not ask for anything: `kvm`, `qemu` (emulation), `test`. */
   defaultType(task: Task): Promise<string>
+  /** Whom qemu runs as; undefined: as whoever runs libvirt. */
+  qemuUser(task: Task): Promise<HostUser | undefined>
 }
 
 export type MachineOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & { readonly cacheDir: string }
@@ -50,6 +52,10 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
   }
   return {
     defaultType: async (task) => (await chooseOnce(task, options.accel)).domainType,
+    async qemuUser(task) {
+      const { qemuUser } = await readOnce(task)
+      return qemuUser === undefined ? undefined : hostUser(qemuUser)
+    },
     async forVm(task, vm) {
       const { arch, emulator, machineTypes, hostCpu } = await readOnce(task)
       const { domainType } = await chooseOnce(task, vm.spec.accel ?? options.accel)

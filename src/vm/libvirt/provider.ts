@@ -64,7 +64,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
       try {
         await libvirt.createDomain(task, xml, { paused: shapesTaps })
       } catch (error) {
-        throw await explained(error, vm).catch(() => error)
+        throw await explained(task, error, vm).catch(() => error)
       }
       if (shapesTaps) await releaseShaped(task, vm, context.env.uuid)
     },
@@ -77,6 +77,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
       await libvirt.shutdownDomain(task, vm.libvirtName, how)
     },
 
+    fileUser: async (task) => machines.qemuUser(task),
     bootSlots: async (task) => bootSlots(task, machines),
     usesKvm: async (task) => (await machines.defaultType(task)) === 'kvm',
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
@@ -110,12 +111,12 @@ async function bootSlots(task: Task, machines: Machines): Promise<number> {
 }
 
 /** libvirt only says that a file could not be opened; here it is said which directory is in the way. */
-async function explained(error: unknown, vm: VmPlan): Promise<unknown> {
+async function explained(task: Task, error: unknown, vm: VmPlan): Promise<unknown> {
   if (!isLagoError(error, 'LAGO_LIBVIRT') || !/permission denied/i.test(error.message)) return error
   const user = await findQemuUser()
   if (user === undefined) return error
   for (const filePath of vm.disks.flatMap((disk) => [disk.path, ...(disk.backing ? [disk.backing.path] : [])])) {
-    const blocked = await findBlockedDir(filePath, user)
+    const blocked = await findBlockedDir(task, filePath, user)
     if (blocked !== undefined)
       return new LagoError(
         'LAGO_PERMISSION',

@@ -5,7 +5,12 @@ const XML = `<capabilities>
   <host><cpu>
     <arch>x86_64</arch><model>EPYC</model><vendor>AMD</vendor>
     <feature name='svm'/><feature name='aes'/>
-  </cpu></host>
+  </cpu>
+  <secmodel><model>apparmor</model><doi>0</doi><baselabel type='kvm'>libvirt</baselabel></secmodel>
+  <secmodel><model>dac</model><doi>0</doi>
+    <baselabel type='lxc'>+1:+2</baselabel>
+    <baselabel type='kvm'>+64055:+108</baselabel><baselabel type='qemu'>+64055:+108</baselabel>
+  </secmodel></host>
   <guest><os_type>xen</os_type><arch name='x86_64'><emulator>/usr/bin/xen</emulator><domain type='xen'/></arch></guest>
   <guest><os_type>hvm</os_type><arch name='i686'><emulator>/usr/bin/qemu-system-i386</emulator><domain type='qemu'/></arch></guest>
   <guest><os_type>hvm</os_type><arch name='x86_64'>
@@ -25,6 +30,7 @@ test('the host’s own architecture is chosen, fully virtualised', () => {
     machineTypes: ['pc-i440fx-7.2', 'pc', 'q35'],
     domainTypes: ['qemu', 'kvm'],
     hostCpu: { arch: 'x86_64', model: 'EPYC', vendor: 'AMD', features: new Set(['svm', 'aes']) },
+    qemuUser: { uid: 64055, gid: 108 },
   })
 })
 
@@ -42,6 +48,7 @@ test('a host CPU without model and vendor is not known, and an emulator may be m
     machineTypes: [],
     domainTypes: ['test'],
     hostCpu: undefined,
+    qemuUser: undefined,
   })
 })
 
