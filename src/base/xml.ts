@@ -1,4 +1,6 @@
 /** XML out: a tree of plain data, rendered with everything escaped. Reading documents is not done here. */
+import { LagoError } from './errors.js'
+
 export interface XmlElement {
   readonly name: string
   readonly attributes: Readonly<Record<string, string | number | undefined>>
@@ -15,7 +17,7 @@ export function element(
   return { name, attributes, children: kept }
 }
 
-/** Indented by two spaces, with a final newline. Throws a plain `Error` for characters that XML 1.0 cannot carry. */
+/** Indented by two spaces, with a final newline. Throws `LAGO_XML_TEXT` for characters that XML 1.0 cannot carry. */
 export function renderXml(root: XmlElement): string {
   return `${render(root, '')}\n`
 }
@@ -41,8 +43,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
 export function escapeXml(text: string): string {
   // XML 1.0, section 2.2: these cannot be written, not even as a character reference
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text))
-    throw new Error(`not a text that XML can carry: ${JSON.stringify(text)}`)
+  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/u.test(text))
+    throw new LagoError('LAGO_XML_TEXT', `not a text that XML can carry: ${JSON.stringify(text).slice(0, 200)}`, {
+      hint: 'libvirt takes no control characters: is there one in the name of a directory or a file?',
+    })
   return text
     .replace(/[&<>'"]/g, (char) => ENTITIES[char] ?? char)
     .replace(/[\t\n\r]/g, (char) => `&#${char.charCodeAt(0)};`)

@@ -91,7 +91,7 @@ async function readOvf(ovaPath: string, ovfPath: string): Promise<Machine> {
     parseTagValue: false,
     processEntities: false,
   })
-  const root: unknown = parser.parse(text)
+  const root = parseOvf(ovaPath, () => parser.parse(text) as unknown)
   const items = nodesNamed(root, 'Item')
   const ofType = (type: string): Node[] => items.filter((item) => textAt(item, 'ResourceType') === type)
   const [cpu, memory, disks] = [ofType(CPU)[0], ofType(MEMORY)[0], ofType(DISK)]
@@ -104,6 +104,15 @@ async function readOvf(ovaPath: string, ovfPath: string): Promise<Machine> {
     memoryMiB: memoryOf(ovaPath, memory),
     vcpus: cpusOf(ovaPath, cpu),
     disk: fileOf(root, textAt(disk, 'HostResource') ?? ''),
+  }
+}
+
+/** The parser refuses names that mean something to JavaScript, and nesting without end. */
+function parseOvf(ovaPath: string, parse: () => unknown): unknown {
+  try {
+    return parse()
+  } catch (error) {
+    throw ovaError(ovaPath, `its description cannot be read: ${messageOf(error)}`, error)
   }
 }
 
@@ -126,7 +135,8 @@ const UNITS_MIB: Readonly<Record<string, number>> = {
 
 function memoryOf(ovaPath: string, memory: Node): number {
   const unit = textAt(memory, 'AllocationUnits') ?? 'MegaBytes'
-  const factor = UNITS_MIB[unit.toLowerCase().replaceAll(' ', '')]
+  const spelling = unit.toLowerCase().replaceAll(' ', '')
+  const factor = Object.hasOwn(UNITS_MIB, spelling) ? UNITS_MIB[spelling] : undefined
   if (factor === undefined) throw ovaError(ovaPath, `its memory is in "${unit}"; known are MegaBytes and byte * 2^20`)
   return factor * wholeNumber(ovaPath, 'memory', textAt(memory, 'VirtualQuantity'))
 }

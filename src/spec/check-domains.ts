@@ -62,6 +62,7 @@ function checkKeys({ raw, pathOf }: DomainDraft): Finding[] {
     raw.type === 'ova' &&
       raw.url === undefined &&
       errorAt(pathOf('url'), 'is missing; expected the URL of the archive', { at: 'key' }),
+    !isForXml(raw.cpu_custom) && errorAt(pathOf('cpu_custom'), 'has a control character in it, which XML cannot carry'),
     raw.cpu !== undefined && warningAt(pathOf('cpu'), 'is an old key and ignored; use vcpu'),
     raw.service_class !== undefined &&
       warningAt(pathOf('service_class'), 'is an old key and ignored; use service_provider'),
@@ -69,6 +70,14 @@ function checkKeys({ raw, pathOf }: DomainDraft): Finding[] {
       warningAt([...pathOf('metadata'), 'ovirt-scripts'], 'is the old name of deploy-scripts; use that'),
   ]
   return findings.filter((finding) => finding !== false)
+}
+
+/** In names and in texts, at any depth: they become XML. */
+function isForXml(value: unknown): boolean {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (typeof value === 'string') return !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([key, item]) => isForXml(key) && isForXml(item))
 }
 
 function checkNic(nic: NicDraft, nets: Nets): Finding[] {

@@ -14,12 +14,14 @@ export interface PlainData {
 
 /**
  * A deep copy, so that YAML's anchors do not alias.
- * What is nested too deep, is too much, or is named `__proto__`, is left out and found fault with.
+ * What is nested too deep, is too much, is named `__proto__`, or cannot be written to a file as it is, is left out or
+ * found fault with.
  */
 export function copyPlainData(value: unknown): PlainData {
   const findings: Finding[] = []
   let values = 0
   const copy = (source: unknown, path: Path): unknown => {
+    if (typeof source === 'string' && !isWhole(source)) findings.push(errorAt(path, HALF))
     if (typeof source !== 'object' || source === null) return source
     if (path.length > MAX_DEPTH) {
       findings.push(errorAt(path.slice(0, 3), `is nested deeper than ${MAX_DEPTH} levels, or contains itself`))
@@ -32,6 +34,7 @@ export function copyPlainData(value: unknown): PlainData {
     for (const [key, item] of Object.entries(source)) {
       if (enough()) break
       if (key === '__proto__') findings.push(errorAt([...path, key], 'is not allowed as a key', { at: 'key' }))
+      else if (!isWhole(key)) findings.push(errorAt([...path, key], HALF, { at: 'key' }))
       else target[key] = copy(item, [...path, key])
     }
     return target
@@ -44,4 +47,11 @@ export function copyPlainData(value: unknown): PlainData {
   }
   const copied = copy(value, [])
   return { value: copied, findings, isCut: values >= MAX_VALUES }
+}
+
+const HALF = 'has half of a character in it (a \\u escape of a surrogate without its other half)'
+
+/** A surrogate without its other half is no text in UTF-8: it would come out of every file as another character. */
+function isWhole(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text)
 }

@@ -24,9 +24,9 @@ export const SIZE_PATTERN = /^[0-9]+(\.[0-9]+)?[bBkKmMgGtTpPeE]?$/
 const URL_PATTERN = /^(https?:\/\/|file:\/\/|\$)\S+$/i
 
 /* eslint-disable no-control-regex -- control characters are what is kept out; \p{Cc} is not known to every editor */
-const PLAIN_TEXT = /^[^\u0000-\u001f\u007f-\u009f]+$/
-/** Nothing that ssh could take for an option. */
-const USER_NAME = /^[^-\s\u0000-\u001f\u007f-\u009f][^\s\u0000-\u001f\u007f-\u009f]*$/
+const PLAIN_TEXT = /^[^\u0000-\u001f\u007f-\u009f\ufffe\uffff]+$/
+/** Nothing that ssh could take for an option, or sftp for a host and a path; passwd(5) has no colons in names. */
+const USER_NAME = /^[^-\s:/\u0000-\u001f\u007f-\u009f][^\s:/\u0000-\u001f\u007f-\u009f]*$/
 /* eslint-enable no-control-regex */
 
 const TRUE_WORDS = ['true', 'yes', 'on', '1'].flatMap(spellings)
