@@ -114,9 +114,9 @@ function sharing(controlPath: string | undefined, master: 'yes' | 'no'): Record<
   return controlPath === undefined ? {} : { ControlPath: quotePath(controlPath), ControlMaster: master }
 }
 
-/** ssh_config(5): quotes keep blanks together, and `%` begins a token. */
+/** ssh_config(5): quotes keep blanks together, a backslash takes a quote's meaning away, and `%` begins a token. */
 function quotePath(file: string): string {
-  return `"${file.replaceAll('%', '%%')}"`
+  return `"${file.replace(/["\\]/g, '\\$&').replaceAll('%', '%%')}"`
 }
 
 /** ssh reads passwords from a terminal or from a program that it starts; ours prints what it finds in its environment. */

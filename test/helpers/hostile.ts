@@ -231,7 +231,7 @@ export function specimen(files: { readonly dir: string; readonly build?: boolean
         ...common,
       },
     ],
-    metadata: { 'deploy-scripts': [`${dir}/script.sh`], 'ovirt-scripts': ['old.sh'], fact: 'of a VM' },
+    metadata: { 'deploy-scripts': [`${dir}/script.sh`], 'ovirt-scripts': [`${dir}/script.sh`], fact: 'of a VM' },
     artifacts: ['/var/log', 'notes*.txt'],
     groups: ['web', 'db'],
     'root-password': 'secret-r',
