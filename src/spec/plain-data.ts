@@ -22,6 +22,7 @@ export function copyPlainData(value: unknown): PlainData {
   let values = 0
   const copy = (source: unknown, path: Path): unknown => {
     if (typeof source === 'string' && !isWhole(source)) findings.push(errorAt(path, HALF))
+    if (typeof source === 'number' && !Number.isFinite(source)) findings.push(errorAt(path, ENDLESS))
     if (typeof source !== 'object' || source === null) return source
     if (path.length > MAX_DEPTH) {
       findings.push(errorAt(path.slice(0, 3), `is nested deeper than ${MAX_DEPTH} levels, or contains itself`))
@@ -48,6 +49,9 @@ export function copyPlainData(value: unknown): PlainData {
   const copied = copy(value, [])
   return { value: copied, findings, isCut: values >= MAX_VALUES }
 }
+
+/** JSON, in which everything is kept, has no word for it. */
+const ENDLESS = 'is larger than any number, or none'
 
 const HALF = 'has half of a character in it (a \\u escape of a surrogate without its other half)'
 

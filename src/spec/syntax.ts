@@ -10,7 +10,7 @@ import { fileIssue, invalidInitFile } from './invalid.js'
 export function parseText(text: string, filePath: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
-    refuseDuplicateKeys(text, filePath)
+    refuseWhatYamlRefuses(text, filePath)
     return value
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
@@ -29,13 +29,20 @@ function loadYaml(text: string): unknown {
   return load(text, { schema: PLAIN_DATA })
 }
 
-/** JSON.parse keeps the last of two keys without a word; the YAML parser reads JSON too and tells. */
-function refuseDuplicateKeys(text: string, filePath: string): void {
+/**
+ * JSON.parse keeps the last of two keys without a word, and nests without end, which not everything that looks at the
+ * text later survives; the YAML parser reads JSON too and tells.
+ */
+function refuseWhatYamlRefuses(text: string, filePath: string): void {
   try {
     loadYaml(text)
   } catch (error) {
-    if (error instanceof YAMLException && error.reason === DUPLICATE_KEY) throw syntaxError(text, filePath, error)
+    if (error instanceof YAMLException && isRefused(error.reason)) throw syntaxError(text, filePath, error)
   }
+}
+
+function isRefused(reason: string): boolean {
+  return reason === DUPLICATE_KEY || reason.startsWith('nesting exceeded')
 }
 
 const DUPLICATE_KEY = 'duplicated mapping key'

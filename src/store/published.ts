@@ -4,6 +4,8 @@ import { LagoError, messageOf } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { DIGEST_NAMES } from '../disk/checksum.js'
 import { withoutSuffix } from '../disk/compression.js'
+import { formatPath } from '../spec/findings.js'
+import { copyPlainData } from '../spec/plain-data.js'
 import { digestIn } from './digests.js'
 import { sumsOf } from './sums-file.js'
 import type { Metadata, PublishedDigest, TemplateVersion } from './types.js'
@@ -80,7 +82,7 @@ async function textBeside(
   return undefined
 }
 
-/** Throws what `fail` makes of the reason when `text` is not a JSON object. */
+/** Throws what `fail` makes of the reason when `text` is not a JSON object of plain data, nested 50 levels at most. */
 export function parseMetadata(text: string, fail: (why: string) => Error): Metadata {
   let value: unknown
   try {
@@ -89,7 +91,10 @@ export function parseMetadata(text: string, fail: (why: string) => Error): Metad
     throw fail(`is not JSON: ${messageOf(error)}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw fail('is not a JSON object')
-  return value as Metadata // checked above
+  const { value: copy, findings } = copyPlainData(value)
+  const [finding] = findings
+  if (finding !== undefined) throw fail(`${formatPath(finding.path)} ${finding.message}`.trim())
+  return copy as Metadata // a copy of an object
 }
 
 const BESIDE =
