@@ -44,7 +44,7 @@ describe('init', () => {
       uuid,
     ])
     expect((await stat(path.join(dir, '.lago/default/id_rsa'))).mode & 0o777).toBe(0o600)
-    expect((await stat(path.join(dir, '.lago/default'))).mode & 0o777).toBe(0o711)
+    expect((await stat(path.join(dir, '.lago/default'))).mode & 0o777).toBe(0o700)
     expect(JSON.parse(await read('.lago/default/virt/vm-vm1'))).toMatchObject({
       name: 'vm1',
       memory: 64,
