@@ -1,4 +1,5 @@
 /** What the shape of a net's keys does not say: its kind, DNS (spec 3.9); its addresses are in check-subnets.ts. */
+import { isIP } from 'node:net'
 import type { Subnet } from '../base/ipv4.js'
 import { checkOverlaps, checkSubnet } from './check-subnets.js'
 import { describeValue, errorAt, mappingOf, type Finding, type Path, type PlainMapping } from './findings.js'
@@ -80,20 +81,28 @@ function checkDns({ path, raw }: NetDraft): Finding[] {
   const wrongDomain = typeof domain === 'string' && !isHostName(domain)
   // names in DNS may have underscores (RFC 2181)
   const wrongNames = Object.keys(mappingOf(raw.dns_records)).filter((name) => !isHostName(name.replaceAll('_', 'x')))
-  const forwarders = netSchema.shape.dns_forwarders.safeParse(raw.dns_forwarders).data ?? []
-  const wrongForwarders = forwarders.flatMap((forwarder, index) => {
-    const domain = typeof forwarder === 'string' ? undefined : forwarder.domain
-    return domain === undefined || isHostName(domain) ? [] : [{ index, domain }]
-  })
   return [
-    ...wrongForwarders.map(({ index, domain }) =>
-      errorAt([...path, 'dns_forwarders', index, 'domain'], `${describeValue(domain)} is not a DNS domain`),
-    ),
+    ...checkForwarders(path, raw),
     ...(wrongDomain ? [errorAt([...path, 'dns_domain_name'], `${describeValue(domain)} is not a DNS domain`)] : []),
     ...wrongNames.map((name) =>
       errorAt([...path, 'dns_records', name], `${describeValue(name)} is not a host name`, { at: 'key' }),
     ),
   ]
+}
+
+function checkForwarders(path: Path, raw: PlainMapping): Finding[] {
+  const forwarders = netSchema.shape.dns_forwarders.safeParse(raw.dns_forwarders).data ?? []
+  return forwarders.flatMap((forwarder, index) => {
+    const at = [...path, 'dns_forwarders', index]
+    const { addr, domain } = typeof forwarder === 'string' ? { addr: forwarder, domain: undefined } : forwarder
+    const addrPath = typeof forwarder === 'string' ? at : [...at, 'addr']
+    return [
+      ...(isIP(addr) === 0 ? [errorAt(addrPath, `${describeValue(addr)} is not the address of a DNS server`)] : []),
+      ...(domain === undefined || isHostName(domain)
+        ? []
+        : [errorAt([...at, 'domain'], `${describeValue(domain)} is not a DNS domain`)]),
+    ]
+  })
 }
 
 const DNS_ATTRIBUTES = ['dns_domain_name', 'dns_records', 'dns_forwarders', 'main_dns'] as const

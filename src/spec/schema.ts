@@ -286,15 +286,9 @@ export const dhcpSchema = z.looseObject(
   { error: 'a mapping with start and end' },
 )
 
-const FORWARDER_ERROR = 'an address, or a mapping with addr and perhaps domain'
-const serverAddress = z.union([z.ipv4({ error: FORWARDER_ERROR }), z.ipv6({ error: FORWARDER_ERROR })])
-
-const forwarderSchema = z.union(
-  [serverAddress, z.looseObject({ addr: serverAddress, domain: z.string().optional() })],
-  {
-    error: FORWARDER_ERROR,
-  },
-)
+const forwarderSchema = z.union([z.string(), z.looseObject({ addr: z.string(), domain: z.string().optional() })], {
+  error: 'an address, or a mapping with addr and perhaps domain',
+})
 
 const SUBNET_ERROR = 'a subnet as 10.20.0.0/20, or its length as /20'
 

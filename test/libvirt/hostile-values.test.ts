@@ -66,7 +66,9 @@ const TAKEN_TEXTS = HOSTILE_TEXTS.filter(
 
 /** The specimen in a subnet that hosts seldom use, and without sums of files, which are to have other names. */
 function baseFile(): unknown {
-  const text = JSON.stringify(specimen({ dir, build: false })).replaceAll('192.168.200.', '192.168.251.')
+  const text = JSON.stringify(specimen({ dir, build: false }))
+    .replaceAll('192.168.200.', '192.168.251.')
+    .replace(',"bridge":"br0"', '') // one is made
   const withoutSums = JSON.parse(text) as { domains: { vm0: { disks: { checksum?: string }[] } } } // the specimen's shape
   for (const disk of withoutSums.domains.vm0.disks) delete disk.checksum
   return withoutSums
@@ -160,7 +162,8 @@ test.each(TAKEN_TEXTS.map((text) => [text.slice(0, 40), text]))(
       expect(inside.filter((name) => !/^(current|default)(\/|$)/.test(name))).toEqual([])
     }
     expect(await leftBeside()).toEqual(before)
-    expect(await readdir(path.join(dir, 'subnets'))).toEqual(['subnet-lease.lock'])
+    expect(await readdir(path.join(dir, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
+    expect(await readdir(path.join(dir, 'subnets', 'environments'))).toEqual([])
     expect(existsSync(path.join(dir, WORKDIR))).toBe(false)
     for (const canary of [`/tmp/${MARK}`, `/${MARK}`, path.join(process.cwd(), MARK)])
       expect(existsSync(canary)).toBe(false)

@@ -304,12 +304,12 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
   [
     'DNS servers that are none',
     net('dns_forwarders: [dns.test]'),
-    ['5:22 nets.lago.dns_forwarders[0]', '"dns.test" is not an address, or a mapping with addr and perhaps domain'],
+    ['5:22 nets.lago.dns_forwarders[0]', '"dns.test" is not the address of a DNS server'],
   ],
   [
     'a DNS domain that is none',
-    net('dns_forwarders: [10.0.0.1, {addr: 10.0.0.1, domain: "a b"}]'),
-    ['5:57 nets.lago.dns_forwarders[1].domain', '"a b" is not a DNS domain'],
+    net('dns_forwarders: [10.0.0.1, {addr: 10.0.0.1, domain: "a b"}, {addr: x}, {}]'),
+    ['5:76 nets.lago.dns_forwarders[3]', 'a mapping is not an address, or a mapping with addr and perhaps domain'],
   ],
   [
     'two nets on one subnet',

@@ -45,6 +45,7 @@ const machine: MachineFacts = {
   supportsMtu: true,
   credentials: [],
   consoleLogPath: `${PREFIX_DIR}/logs/console.log`,
+  limitsRates: true,
 }
 
 test('the specimen has a value for every field of the vocabulary', () => {
