@@ -22,6 +22,7 @@ const RANKS: Readonly<Record<string, number>> = {
   net: 3,
   vm: 3,
   bootstrap: 4,
+  doctor: 4,
   workdir: 5,
   prefix: 5,
   plugin: 6,

@@ -47,6 +47,7 @@ export type {
   ShutdownOptions,
   Snapshot,
   SnapshotOptions,
+  StartOptions,
   Vm,
   VmState,
   WaitOptions,

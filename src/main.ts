@@ -18,7 +18,8 @@ async function main(): Promise<void> {
   const io = { argv, env, cwd: process.cwd(), homeDir: homedir(), stdin, stdout, stderr, signal }
   const exitCode = await runProgram(io, commands)
   // the work is done and everything is written, whatever a library still holds open
-  if (!signal.aborted) process.exit(exitCode)
+  const { hasHangingThread } = await import('./libvirt/hanging.js')
+  if (!signal.aborted && !hasHangingThread()) process.exit(exitCode)
   const { exitNow } = await import('./libvirt/exit-now.js')
   exitNow(exitCode)
 }

@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly okCodes?: readonly number[]
   /** Debian package that has the program, for the hint when it is missing. */
   readonly package?: string
+  /** What the task's abort ends it with; default SIGTERM. */
+  readonly killSignal?: NodeJS.Signals
   /** Called with every piece of standard output as it comes. */
   readonly onStdout?: (text: string) => void
 }
@@ -31,7 +33,7 @@ export interface CommandResult {
 /**
  * Runs a program to its end and gives what it printed.
  *
- * The task's abort ends it with SIGTERM. Throws `LAGO_COMMAND_MISSING` when it is not on the host, `LAGO_NO_SPACE` when
+ * The task's abort ends it with `killSignal`. Throws `LAGO_COMMAND_MISSING` when it is not on the host, `LAGO_NO_SPACE` when
  * it says that the disk is full, `LAGO_COMMAND_FAILED` for any other exit code than `okCodes`.
  */
 export async function runCommand(
@@ -55,6 +57,7 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
       env: { ...process.env, LC_ALL: 'C', ...options.env }, // what it says is looked at
       stdio: ['pipe', 'pipe', 'pipe'],
       signal: task.signal,
+      ...(options.killSignal === undefined ? {} : { killSignal: options.killSignal }),
     })
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
     child.stdout.on('data', (chunk: Buffer) => {

@@ -104,7 +104,7 @@ async function userOf([name = '', , uid, gid]: readonly string[], groupPath: str
   return { name, uid: Number(uid), gids: [Number(gid), ...groups.map((fields) => Number(fields[2]))] }
 }
 
-const QEMU_USERS = ['libvirt-qemu', 'qemu'] // Debian, Fedora
+export const QEMU_USERS: readonly string[] = ['libvirt-qemu', 'qemu'] // Debian, Fedora
 
 /** passwd(5), group(5): lines of fields with colons between them. */
 async function readTable(tablePath: string): Promise<readonly (readonly string[])[]> {

@@ -19,9 +19,10 @@ export interface LibvirtOptions {
   readonly password?: string | undefined
   /** Threads, and with them connections, at most; default 8. */
   readonly maxLanes?: number
+  /** How long `close` waits for calls in progress, so that what was given up can be taken back. Default 60,000. */
+  readonly closeLimitMs?: number
 }
 
-/** How long `close` waits for calls in progress, so that what was given up can be taken back. */
 const CLOSE_LIMIT_MS = 60_000
 
 /**
@@ -31,12 +32,18 @@ const CLOSE_LIMIT_MS = 60_000
  * with the signal's reason as soon as the task is aborted. A domain or network whose creation was aborted is destroyed
  * again in the background; `close` waits for that.
  */
-export function openLibvirt({ uri, user, password, maxLanes = 8 }: LibvirtOptions): LibvirtConnection {
+export function openLibvirt({
+  uri,
+  user,
+  password,
+  maxLanes = 8,
+  closeLimitMs = CLOSE_LIMIT_MS,
+}: LibvirtOptions): LibvirtConnection {
   const target = { uri, user, password }
   const pool = createLanePool({ maxLanes, startLane: () => startLane(target) })
   const loop = joinEventLoop(target)
   const close = async (): Promise<void> => {
-    await Promise.all([loop.close(), pool.close(CLOSE_LIMIT_MS)])
+    await Promise.all([loop.close(), pool.close(closeLimitMs)])
   }
   return {
     uri,

@@ -1,6 +1,7 @@
 /** One thread with one connection to libvirt, which makes one call at a time. */
 import { Worker } from 'node:worker_threads'
 import { laneDied, toLagoError } from './errors.js'
+import { markHanging } from './hanging.js'
 import type { FromLane, LaneCall, LibvirtTarget, ToLane } from './protocol.js'
 
 export interface Lane {
@@ -55,6 +56,7 @@ export function startLane(target: LibvirtTarget): Lane {
       await gone
     },
     kill() {
+      markHanging()
       void worker.terminate() // ends when the C function returns; nobody can wait for that
       end()
     },

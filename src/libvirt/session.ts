@@ -145,13 +145,14 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
       const array: HandleArray<DomainHandle> = [null]
       const count = libvirt.virConnectListAllDomains(connection(), array, 0)
       check(count, 'virConnectListAllDomains')
-      const found = new Map<string, FoundDomain>()
-      for (const domain of takeHandles(libvirt, array, count)) {
-        const [name, info, xml] = [libvirt.virDomainGetName(domain), infoOf(domain), xmlOf(domain)]
-        libvirt.virDomainFree(domain)
-        if (name !== null && info !== undefined && xml !== undefined) found.set(name, { ...info, xml })
-      }
-      return found
+      const domains = takeHandles(libvirt, array, count)
+      return readAll(domains, {
+        entry(domain): readonly [string | null, FoundDomain | undefined] {
+          const [info, xml] = [infoOf(domain), xmlOf(domain)]
+          return [libvirt.virDomainGetName(domain), info && xml !== undefined ? { ...info, xml } : undefined]
+        },
+        free: (domain) => libvirt.virDomainFree(domain),
+      })
     },
     domainXml: (name, form) =>
       withExisting(name, (domain) => {
@@ -231,14 +232,14 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
       const array: HandleArray<NetworkHandle> = [null]
       const count = libvirt.virConnectListAllNetworks(connection(), array, 0)
       check(count, 'virConnectListAllNetworks')
-      const found = new Map<string, FoundNetwork>()
-      for (const network of takeHandles(libvirt, array, count)) {
-        const [name, isActive] = [libvirt.virNetworkGetName(network), libvirt.virNetworkIsActive(network) === 1]
-        const xml = networkXmlOf(network)
-        libvirt.virNetworkFree(network)
-        if (name !== null && xml !== undefined) found.set(name, { isActive, xml })
-      }
-      return found
+      const networks = takeHandles(libvirt, array, count)
+      return readAll(networks, {
+        entry(network): readonly [string | null, FoundNetwork | undefined] {
+          const [isActive, xml] = [libvirt.virNetworkIsActive(network) === 1, networkXmlOf(network)]
+          return [libvirt.virNetworkGetName(network), xml === undefined ? undefined : { isActive, xml }]
+        },
+        free: (network) => libvirt.virNetworkFree(network),
+      })
     },
     destroyNetwork: (name) =>
       withNetwork(name, (network) => {
@@ -246,5 +247,25 @@ export function createSession(libvirt: Libvirt, target: LibvirtTarget): Session 
         return unless([VIR_ERR_NO_NETWORK, VIR_ERR_OPERATION_INVALID], 'virNetworkDestroy')
       }) ?? false,
     close,
+  }
+}
+
+interface Reading<H, T> {
+  /** Its name and what it is; undefined: it is gone in the meantime. */
+  readonly entry: (handle: H) => readonly [string | null, T | undefined]
+  readonly free: (handle: H) => void
+}
+
+/** Frees every handle, whatever happens to one of them. */
+function readAll<H, T>(handles: readonly H[], { entry, free }: Reading<H, T>): ReadonlyMap<string, T> {
+  const found = new Map<string, T>()
+  try {
+    for (const handle of handles) {
+      const [name, value] = entry(handle)
+      if (name !== null && value !== undefined) found.set(name, value)
+    }
+    return found
+  } finally {
+    handles.forEach(free)
   }
 }

@@ -41,6 +41,9 @@ export interface Host extends AsyncDisposable {
 }
 
 export interface HostOptions {
+  /** How long the end waits for calls of libvirt that are in progress; default 60,000. */
+  readonly closeLimitMs?: number
+
   /** For facts about this host between runs; absolute, may be missing. */
   readonly cacheDir: string
   /** Proxies and `.netrc` are found by it; default: none. */
@@ -50,8 +53,10 @@ export interface HostOptions {
 }
 
 /** Touches nothing: libvirt, the store and the leases are reached when they are first needed. */
-export function openHost(config: Config, { cacheDir, env = {}, kinds = NO_ADDED_KINDS }: HostOptions): Host {
-  const libvirt = openLibvirt({ uri: config.libvirt.url, user: config.libvirt.user, password: config.libvirt.password })
+export function openHost(config: Config, options: HostOptions): Host {
+  const { cacheDir, env = {}, kinds = NO_ADDED_KINDS, closeLimitMs } = options
+  const { url: uri, user, password } = config.libvirt
+  const libvirt = openLibvirt({ uri, user, password, ...(closeLimitMs === undefined ? {} : { closeLimitMs }) })
   const local = createLibvirtProvider(libvirt, { ...config.vm, cacheDir })
   const providers: Record<(typeof OWN_PROVIDERS)[number], VmProvider> = {
     'local-libvirt': local,

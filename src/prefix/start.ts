@@ -15,6 +15,7 @@ import type { Host } from './host.js'
 import { leaseOwner } from './layout.js'
 import { letInFileUsers } from './let-in.js'
 import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
+import { requireFittingHost, type FitOptions } from './require-fit.js'
 import { destroyNets, destroyVms } from './stop.js'
 import { forgetSleep, sleepersAmong } from './sleep-files.js'
 import { wake } from './suspend.js'
@@ -25,14 +26,21 @@ import { recoverInterrupted } from './under-way.js'
  * Returns when every VM has been created, not when it has booted; those that their agent is to tell at the first start
  * who they are have been told.
  *
- * Throws `LAGO_NO_SUCH_VM`, `LAGO_LIBVIRT`, `LAGO_LIBVIRT_CONNECT`, `LAGO_NO_EMULATOR`, `LAGO_PERMISSION`, or
+ * Throws `LAGO_NO_SUCH_VM`, `LAGO_NOT_READY` when they do not fit this host, `LAGO_LIBVIRT`, `LAGO_LIBVIRT_CONNECT`, `LAGO_NO_EMULATOR`, `LAGO_PERMISSION`, or
  * `LAGO_PARTIAL` with several of them.
  */
-export async function startPrefix(task: Task, host: Host, found: Prefix, names: readonly string[]): Promise<void> {
+export async function startPrefix(
+  task: Task,
+  host: Host,
+  found: Prefix,
+  names: readonly string[],
+  options: FitOptions = {},
+): Promise<void> {
   selectVms(found.plan, names)
   const prefix = await recoverInterrupted(task, host, found)
   const vms = selectVms(prefix.plan, names)
   await task.step(names.length > 0 ? 'Start specified VMs' : 'Start Prefix', async (task) => {
+    await requireFittingHost(task, host, prefix, vms, options)
     await using undo = new UndoStack(task)
     const nets = names.length > 0 ? netsOf(prefix.plan, vms) : [...prefix.plan.nets.values()]
     await task.step('Start nets', async (task) => startNets(task, host, prefix, nets, undo))

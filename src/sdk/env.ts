@@ -61,9 +61,9 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
       return opened.read(prefixStatus)
     },
 
-    start: async (vms = []) => {
+    start: async (vms = [], { force = false } = {}) => {
       const { startPrefix } = await import('../prefix/start.js')
-      await opened.change(async (task, host, prefix) => startPrefix(task, host, prefix, vms))
+      await opened.change(async (task, host, prefix) => startPrefix(task, host, prefix, vms, { force }))
     },
     stop: async (vms = []) => {
       const { stopPrefix } = await import('../prefix/stop.js')

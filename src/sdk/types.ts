@@ -22,8 +22,11 @@ export interface Env extends AsyncDisposable {
   /** As `lago status` gives it. */
   status(): Promise<Readonly<Record<string, unknown>>>
 
-  /** All VMs, or those named with the nets that they use; returns when they are created, not when they have booted. */
-  start(vms?: readonly string[]): Promise<void>
+  /**
+   * All VMs, or those named with the nets that they use; returns when they are created, not when they have booted.
+   * Throws `LAGO_NOT_READY` when they do not fit this host.
+   */
+  start(vms?: readonly string[], options?: StartOptions): Promise<void>
   /** Hard power-off. */
   stop(vms?: readonly string[]): Promise<void>
   shutdown(options?: EnvShutdownOptions): Promise<void>
@@ -215,6 +218,11 @@ export interface ShutdownOptions {
   readonly force?: boolean | undefined
   /** For all VMs; default 300,000. */
   readonly timeoutMs?: number | undefined
+}
+
+export interface StartOptions {
+  /** Start also what does not fit this host. Default false. */
+  readonly force?: boolean | undefined
 }
 
 export interface EnvShutdownOptions extends ShutdownOptions {

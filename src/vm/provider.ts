@@ -25,6 +25,8 @@ export interface VmProvider {
   bootSlots(task: Task): Promise<number>
   /** VMs of this provider run with KVM, which is known to run a kernel; not there: nobody can tell. */
   usesKvm?(task: Task): Promise<boolean>
+  /** What runs VMs on this very host; undefined, or not there: they run elsewhere, or nothing runs. */
+  hostUse?(task: Task): Promise<HostUse | undefined>
   /** To be asked from time to time after `start`: has the guest come up, or gone idle for another reason? */
   watchBoot(vm: VmPlan): BootWatch
   readonly snapshots?: VmSnapshots
@@ -52,6 +54,13 @@ export interface OwnedVm {
   readonly name: string
   readonly state: VmState
   readonly memoryMiB: number
+}
+
+export interface HostUse {
+  /** The program; absolute. */
+  readonly emulator: string | undefined
+  /** Whom it runs as; undefined: not known. */
+  readonly user: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /** As libvirt's `DomainEvent`, by the VM's name in the init file. */

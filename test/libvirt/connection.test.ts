@@ -38,6 +38,22 @@ describe('domains', () => {
     expect([...infos.keys()]).toEqual(['here'])
   })
 
+  test('allDomains and allNetworks describe everything, whoever made it', async () => {
+    const names = async (): Promise<string[][]> => {
+      const [domains, networks] = [await libvirt.allDomains(task), await libvirt.allNetworks(task)]
+      for (const [name, { xml }] of [...domains, ...networks]) expect(xml).toContain(`<name>${name}</name>`)
+      return [[...domains.keys()], [...networks.keys()]]
+    }
+    await libvirt.createDomain(task, domainXml('vm15'))
+    await libvirt.createNetwork(task, networkXml('net15'))
+    expect(await names()).toEqual([expect.arrayContaining(['vm15']), expect.arrayContaining(['net15'])])
+    await libvirt.destroyDomain(task, 'vm15')
+    await libvirt.destroyNetwork(task, 'net15')
+    const [domains = [], networks = []] = await names()
+    expect(domains).not.toContain('vm15')
+    expect(networks).not.toContain('net15')
+  })
+
   test('a domain is suspended and resumed', async () => {
     const state = async (): Promise<string | undefined> =>
       (await libvirt.domainInfos(task, ['vm11'])).get('vm11')?.state

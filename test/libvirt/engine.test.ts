@@ -1,9 +1,9 @@
 /** The engine on libvirt's own test driver: what start, stop and destroy do to libvirt, and what a failure undoes. */
 import { existsSync } from 'node:fs'
-import { readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, expect, test } from '@jest/globals'
 import { parseSubnet } from '../../src/base/ipv4.js'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { createRegistry } from '../../src/base/registry.js'
 import { loadConfig } from '../../src/config/load.js'
 import { destroyPrefix } from '../../src/prefix/destroy.js'
@@ -15,6 +15,7 @@ import { startPrefix } from '../../src/prefix/start.js'
 import { prefixStatus } from '../../src/prefix/status.js'
 import { stopPrefix } from '../../src/prefix/stop.js'
 import { parseInitFile } from '../../src/spec/load.js'
+import type { HostUse } from '../../src/vm/provider.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 import { networkXml } from './test-driver.js'
@@ -74,6 +75,12 @@ function failingAt(host: Host, verb: 'start' | 'stop', name: string): Host {
   return { ...host, providers: createRegistry('VM provider', [['local-libvirt', failing]]) }
 }
 
+/** The host, but its VMs run here by `use`, as those of a real libvirt do. */
+function runningBy(host: Host, use: HostUse): Host {
+  const local = { ...host.providers.get('local-libvirt'), hostUse: async () => use }
+  return { ...host, providers: createRegistry('VM provider', [['local-libvirt', local]]) }
+}
+
 const ALL_DOWN = { lago: 'down', a: 'down', b: 'down', vm0: 'down', vm1: 'down', vm2: 'down' }
 const ALL_UP = { lago: 'up', a: 'up', b: 'up', vm0: 'running', vm1: 'running', vm2: 'running' }
 
@@ -88,6 +95,50 @@ test('start brings everything up, again does nothing, stop takes everything down
   await stopPrefix(task, host, prefix, [])
   await stopPrefix(task, host, prefix, [])
   expect(await states()).toEqual(ALL_DOWN)
+})
+
+describe('a host that cannot take the VMs', () => {
+  const gone = { emulator: '/nonexistent/qemu', user: undefined }
+
+  test('is told before anything is started, and --force starts all the same', async () => {
+    const { task, messages } = recordedTask()
+    const { host, prefix, states } = await environment()
+    const unfit = runningBy(host, gone)
+    await expect(startPrefix(task, unfit, prefix, [])).rejects.toMatchObject({
+      code: 'LAGO_NOT_READY',
+      message: "this host is not ready: libvirt's emulator /nonexistent/qemu is not there any more",
+      hint: 'lago doctor; start --force starts all the same',
+      data: { checks: { qemu: { command: 'lago doctor' } } },
+    })
+    expect(await states()).toEqual(ALL_DOWN)
+    await startPrefix(task, unfit, prefix, [], { force: true })
+    expect(messages('warning')).toContain("libvirt's emulator /nonexistent/qemu is not there any more")
+    expect(await states()).toEqual(ALL_UP)
+    await startPrefix(task, unfit, prefix, []) // nothing is down, so nothing is asked of the host
+    await stopPrefix(task, host, prefix, [])
+  })
+
+  test('has too little memory, or a directory that keeps qemu out', async () => {
+    const { task } = recordedTask()
+    const { host, prefix, states } = await environment()
+    const greedy = [...prefix.plan.vms].map(
+      ([name, vm]) => [name, { ...vm, spec: { ...vm.spec, memoryMiB: 1e9 } }] as const,
+    )
+    const plan = { ...prefix.plan, vms: new Map(greedy) }
+    const fit = { emulator: process.execPath, user: { uid: 0, gid: 0 } }
+    await expect(startPrefix(task, runningBy(host, fit), { ...prefix, plan }, ['vm0'])).rejects.toMatchObject({
+      code: 'LAGO_NOT_READY',
+      message: expect.stringMatching(/^this host is not ready: 1 VM of the environment in .*prefix may take /),
+    })
+    await chmod(prefix.dir, 0o700)
+    const stranger = { ...fit, user: { uid: 4_000_001, gid: 4_000_001 } }
+    await expect(startPrefix(task, runningBy(host, stranger), prefix, [])).rejects.toMatchObject({
+      code: 'LAGO_NOT_READY',
+      message: expect.stringMatching(/uid 4000001 cannot enter .* on the way to .*prefix\/images/),
+      hint: expect.stringMatching(/^(sudo )?(setfacl|chmod) /),
+    })
+    expect(await states()).toEqual(ALL_DOWN)
+  })
 })
 
 test('start of one VM takes only the nets that it is on; stop leaves those that others use', async () => {
@@ -154,11 +205,12 @@ test('destroy that cannot stop deletes nothing; destroy that can leaves nothing'
   await startPrefix(task, host, prefix, [])
   await expect(destroyPrefix(task, failingAt(host, 'stop', 'vm1'), prefix.dir)).rejects.toThrow('vm1 will not stop')
   expect(existsSync(prefix.layout.initialized)).toBe(true)
-  expect(await readdir(host.config.leaseDir)).toHaveLength(4) // one for each net, and the lock
+  expect(await readdir(host.config.leaseDir)).toHaveLength(5) // one for each net, the lock, and the register
   await destroyPrefix(task, host, prefix.dir)
   expect(await states()).toEqual(ALL_DOWN)
   expect(existsSync(prefix.dir)).toBe(false)
-  expect(await readdir(host.config.leaseDir)).toEqual(['subnet-lease.lock'])
+  expect(await readdir(host.config.leaseDir)).toEqual(['environments', 'subnet-lease.lock'])
+  expect(await host.register.list()).toEqual([])
 })
 
 test.each([

@@ -8,6 +8,7 @@ import { copyToVm } from './copy-to-vm.js'
 import { consoleVerb } from './console.js'
 import { deploy } from './deploy.js'
 import { destroy } from './destroy.js'
+import { doctor } from './doctor.js'
 import { exportVerb } from './export.js'
 import { gc } from './gc.js'
 import { generateConfigVerb } from './generate-config.js'
@@ -54,6 +55,7 @@ export const commands: readonly CommandSpec[] = [
   setCurrent,
   ttl,
   gc,
+  doctor,
   exportVerb,
   templateList,
   templateShow,

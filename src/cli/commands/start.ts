@@ -14,15 +14,17 @@ export const start: CommandSpec = {
       help: 'return when the VMs are ready: --wait for ssh, --wait=RUNG for a rung of `lago wait`',
     },
     TTL_OPTION,
+    { name: 'force', type: 'flag', help: 'start also what does not fit this host (see lago doctor)' },
   ],
   async run(context) {
     const { startPrefix } = await import('../../prefix/start.js')
     const { setExpiry } = await import('../../prefix/expiry.js')
     const vms = context.args.many('vm-name')
+    const force = context.args.flag('force')
     const rung = await wantedRung(context)
     const ttlMs = await ttlOf(context.args)
     await changePrefix(context, async (host, prefix) => {
-      await startPrefix(context.task, host, prefix, vms)
+      await startPrefix(context.task, host, prefix, vms, { force })
       if (ttlMs !== undefined) await setExpiry(prefix.layout, Date.now() + ttlMs)
     })
     if (rung === undefined) return

@@ -46,6 +46,12 @@ export function readCapabilities(xml: string, arch?: string): Capabilities {
   }
 }
 
+/** Whom libvirt says that qemu runs as, whatever it has emulators for. */
+export function qemuUserIn(xml: string): Capabilities['qemuUser'] {
+  const root = onlyChild(PARSER.parse(xml) as XmlNode, 'capabilities') // as above
+  return readQemuUser(onlyChild(root, 'host'))
+}
+
 /** `<baselabel type='kvm'>+64055:+64055</baselabel>` of the security model `dac`: user and group by number. */
 function readQemuUser(host: XmlNode): Capabilities['qemuUser'] {
   const dac = children(host, 'secmodel').find((model) => textOf(onlyChild(model, 'model')) === 'dac')

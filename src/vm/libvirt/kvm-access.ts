@@ -15,7 +15,10 @@ export async function kvmAccessProblem(user: HostUser, devKvmPath = '/dev/kvm'):
   )
 }
 
-function mayReadAndWrite({ mode, uid, gid }: { mode: number; uid: number; gid: number }, user: HostUser): boolean {
+export function mayReadAndWrite(
+  { mode, uid, gid }: { mode: number; uid: number; gid: number },
+  user: HostUser,
+): boolean {
   const shift = uid === user.uid ? 6 : user.gids.includes(gid) ? 3 : 0
   return ((mode >> shift) & 0o6) === 0o6
 }

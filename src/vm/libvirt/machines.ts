@@ -5,6 +5,7 @@ import type { Accel, Config } from '../../config/types.js'
 import { findQemuUser, hostUser, type HostUser } from '../../disk/access.js'
 import type { LibvirtConnection } from '../../libvirt/types.js'
 import type { VmPlan } from '../../plan/types.js'
+import type { HostUse } from '../provider.js'
 import { chooseAccel, type AccelVerdict } from './accel.js'
 import type { Capabilities } from './capabilities.js'
 import type { MachineFacts } from './domain-xml.js'
@@ -16,14 +17,14 @@ export interface Machines {
   defaultType(task: Task): Promise<string>
   /** Whom qemu runs as; undefined: as whoever runs libvirt. */
   qemuUser(task: Task): Promise<HostUser | undefined>
+  /** Undefined: libvirt is on another host, or its driver starts no processes. */
+  hostUse(task: Task): Promise<HostUse | undefined>
 }
 
 export type MachineOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & { readonly cacheDir: string }
 
 export function createMachines(libvirt: LibvirtConnection, options: MachineOptions): Machines {
   let capabilities: Promise<Capabilities> | undefined
-  // where scripts/make-guest puts the kernel of the mini template
-  const miniKernel = path.join(options.cacheDir, 'mini-repo', 'vmlinuz')
   const verdicts = new Map<Accel, Promise<AccelVerdict>>()
 
   const readOnce = async (task: Task): Promise<Capabilities> => {
@@ -45,7 +46,11 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
     return verdict
   }
   const choose = async (task: Task, wanted: Accel, found: Capabilities): Promise<AccelVerdict> => {
-    const verdict = await chooseAccel(task, wanted, { ...options, capabilities: found, kernels: [miniKernel] })
+    const verdict = await chooseAccel(task, wanted, {
+      ...options,
+      capabilities: found,
+      kernels: [miniKernelPath(options.cacheDir)],
+    })
     if (wanted === 'auto' && verdict.accel === 'tcg')
       task.log('info', `guests run emulated, without KVM: ${verdict.reason}`)
     return verdict
@@ -55,6 +60,11 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
     async qemuUser(task) {
       const { qemuUser } = await readOnce(task)
       return qemuUser === undefined ? undefined : hostUser(qemuUser)
+    },
+    async hostUse(task) {
+      if (!/^qemu:\/\/\//.test(libvirt.uri)) return undefined
+      const { emulator, qemuUser: user } = await readOnce(task)
+      return { emulator, user }
     },
     async forVm(task, vm) {
       const { arch, emulator, machineTypes, hostCpu } = await readOnce(task)
@@ -70,6 +80,11 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
       }
     },
   }
+}
+
+/** Where scripts/make-guest puts the kernel of the mini template. */
+export function miniKernelPath(cacheDir: string): string {
+  return path.join(cacheDir, 'mini-repo', 'vmlinuz')
 }
 
 /** The plain board of an architecture where it has one, else the emulator's first. */

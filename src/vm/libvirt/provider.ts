@@ -80,6 +80,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     fileUser: async (task) => machines.qemuUser(task),
     bootSlots: async (task) => bootSlots(task, machines),
     usesKvm: async (task) => (await machines.defaultType(task)) === 'kvm',
+    hostUse: async (task) => machines.hostUse(task),
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
     snapshots: createSnapshots(libvirt),
     sleep: createSleep(libvirt),
