@@ -14,6 +14,7 @@ import type { Bench, Group } from './bench/context.js'
 import { copy } from './bench/copy.js'
 import { deploy } from './bench/deploy.js'
 import { exportDisks } from './bench/export.js'
+import { hundred } from './bench/hundred.js'
 import { life } from './bench/life.js'
 import { shell } from './bench/shell.js'
 import { snapshots } from './bench/snapshots.js'
@@ -27,6 +28,7 @@ const SEEDED_COUNTS = [1, 8, 32]
 const GROUPS: readonly Group[] = [
   startUp,
   ...VM_COUNTS.map(life),
+  hundred,
   ...VM_COUNTS.map(snapshots),
   suspend(1),
   suspend(4),

@@ -27,7 +27,7 @@ const run = spawnSync(
     '--json',
     '--outputFile',
     report,
-    ...(layers.includes('integration') ? ['--runInBand'] : ['--maxWorkers=100%']),
+    ...(layers.some((layer) => layer.startsWith('integration')) ? ['--runInBand'] : ['--maxWorkers=100%']),
     ...extra,
     ...layers.map((layer) => `build/test/${layer}${layer.includes('/') ? '.' : '/'}`),
   ],

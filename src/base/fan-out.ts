@@ -3,7 +3,7 @@ import { LagoError, messageOf } from './errors.js'
 import { isCancelled, type Task } from './task.js'
 
 export interface FanOutOptions {
-  /** How many run at once; default: all. */
+  /** How many run at once; default: as the task says. */
   readonly limit?: number
 }
 
@@ -32,7 +32,7 @@ export async function fanOut<T, R>(
       }
     }
   }
-  const lanes = Math.min(options.limit ?? items.length, items.length)
+  const lanes = Math.min(options.limit ?? task.jobs, items.length)
   await Promise.all(Array.from({ length: lanes }, runLane))
   if (failures.length > 0 && task.signal.aborted) failures.push(task.signal.reason)
   if (failures.length > 0) throw joinFailures(failures)

@@ -5,10 +5,13 @@
 import { setMaxListeners } from 'node:events'
 import { LagoError } from './errors.js'
 import type { EventSink, Level } from './events.js'
+import { defaultJobs } from './parallelism.js'
 
 export interface Task {
   /** Fires on Ctrl-C, SIGTERM and time-outs; its `reason` is what to throw. */
   readonly signal: AbortSignal
+  /** How much of one kind of work is done side by side. */
+  readonly jobs: number
   /** Runs `body` as a named step below this one and reports how it ended. */
   step<T>(title: string, body: (task: Task) => Promise<T>): Promise<T>
   log(level: Level, message: string, data?: unknown): void
@@ -25,10 +28,13 @@ export interface RootTaskOptions {
   readonly signal?: AbortSignal
   /** Milliseconds since the epoch; a test passes its own clock. */
   readonly now?: () => number
+  /** Default: what fits this host. */
+  readonly jobs?: number | undefined
 }
 
 export function createTask(sink: EventSink, options: RootTaskOptions = {}): Task {
-  const context = { sink, now: options.now ?? Date.now, ids: { last: 0 } }
+  const { now = Date.now, jobs = defaultJobs() } = options
+  const context = { sink, now, jobs, ids: { last: 0 } }
   return new StepTask(context, options.signal ?? new AbortController().signal, undefined)
 }
 
@@ -40,6 +46,7 @@ export function isCancelled(error: unknown): boolean {
 interface Context {
   readonly sink: EventSink
   readonly now: () => number
+  readonly jobs: number
   readonly ids: { last: number }
 }
 
@@ -53,6 +60,10 @@ class StepTask implements Task {
     this.signal = signal
     setMaxListeners(0, signal) // Node warns of more than ten, and a task may well have more work than that in progress
     this.#stepId = stepId
+  }
+
+  get jobs(): number {
+    return this.#context.jobs
   }
 
   async step<T>(title: string, body: (task: Task) => Promise<T>): Promise<T> {

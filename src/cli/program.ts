@@ -92,7 +92,7 @@ async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): 
   const redact = createRedact(secretsOf(config))
   const sinks = openSinks(io, config, redact)
   try {
-    const task = createTask(sinks.all, { signal: io.signal })
+    const task = createTask(sinks.all, { signal: io.signal, jobs: config.vm.jobs })
     for (const warning of warnings) task.log('warning', warning)
     const context: CommandContext = {
       task,

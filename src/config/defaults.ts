@@ -164,7 +164,7 @@ export const LAGO_SETTINGS: readonly Setting[] = [
     short: 'j',
     type: 'int',
     min: 1,
-    help: 'VMs to work on at once (default: what fits this host)',
+    help: 'VMs to work on side by side (default: what fits the cores and the memory of this host)',
   },
   { key: 'probe_kernel', type: 'path', help: 'kernel to test KVM with (default: one that is found)' },
   {

@@ -23,6 +23,8 @@ export interface QuickRequest {
   /** Those that are to be started. */
   readonly vms: readonly VmPlan[]
   readonly use: HostUse
+  /** The environment's own, which `start` opens for qemu's user itself. */
+  readonly prefixDir: string
 }
 
 interface QuickFinding extends Finding {
@@ -49,7 +51,7 @@ export async function requireFit(
 async function examineQuickly(
   task: Task,
   facts: QuickFacts,
-  { needs, vms, use }: QuickRequest,
+  { needs, vms, use, prefixDir }: QuickRequest,
 ): Promise<readonly QuickFinding[]> {
   // a guess at the user is no reason to refuse
   const user = use.user === undefined ? undefined : await guestUserOf(use.user, facts)
@@ -57,7 +59,7 @@ async function examineQuickly(
     memory: async () => memoryOf(facts, needs),
     'disk-space': async () => diskFinding([await freeAt(facts, needs.imagesDir)], needs),
     qemu: async () => emulatorFinding(facts, use),
-    'qemu-access': async () => (user === undefined ? ok('') : reachFinding(task, facts, user, dirsOf(vms))),
+    'qemu-access': async () => (user === undefined ? ok('') : reachFinding(task, facts, user, dirsOf(vms, prefixDir))),
   }
   return fanOut(task, Object.entries(checks), async ([id, find]) => ({ id, ...(await find()) }))
 }
@@ -67,10 +69,13 @@ async function emulatorFinding(facts: QuickFacts, { emulator }: HostUse): Promis
   return failed(`libvirt's emulator ${emulator} is not there any more`, byHand('lago doctor'))
 }
 
-/** Of the disks and of everything that they are laid over. */
-function dirsOf(vms: readonly VmPlan[]): readonly string[] {
+/** Of the disks and of everything that they are laid over; for those within the prefix what is above it counts. */
+function dirsOf(vms: readonly VmPlan[], prefixDir: string): readonly string[] {
   const files = vms.flatMap(({ disks }) => disks.flatMap((disk) => [disk.path, ...below(disk.backing)]))
-  return [...new Set(files.map((file) => path.dirname(file)))]
+  const dirs = files.map((file) => {
+    return file.startsWith(`${prefixDir}${path.sep}`) ? path.dirname(prefixDir) : path.dirname(file)
+  })
+  return [...new Set(dirs)]
 }
 
 function below(backing: DiskBacking | undefined): readonly string[] {

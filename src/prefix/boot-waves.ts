@@ -33,6 +33,6 @@ export async function startInWaves(task: Task, vms: readonly VmPlan[], wave: Wav
     }
   }
   const slots = Array.from({ length: Math.min(wave.slots, vms.length) }, () => runSlot)
-  await fanOut(task, slots, async (slot) => slot()).catch((error: unknown) => failures.push(error))
+  await fanOut(task, slots, async (slot) => slot(), { limit: Infinity }).catch((error: unknown) => failures.push(error))
   if (failures.length > 0) throw joinFailures(failures)
 }

@@ -38,7 +38,9 @@ export async function deployPrefix(task: Task, host: Host, prefix: Prefix, optio
         task.log('info', `${vm.spec.name}: nothing has changed in ${prefix.layout.scripts}`)
     await warnOfEdited(task, vms)
     const toDo = work.filter(({ scripts }) => scripts.length > 0)
-    const deploying = fanOut(task, toDo, async (vmWork, task) => deployVm(task, host, prefix, vmWork))
+    // scripts may wait for those of other machines, so all run at once unless the user says otherwise
+    const limit = host.config.vm.jobs ?? Infinity
+    const deploying = fanOut(task, toDo, async (vmWork, task) => deployVm(task, host, prefix, vmWork), { limit })
     const failures = await deploying.catch((error: unknown) => {
       throw namingAllDown(error)
     })

@@ -36,7 +36,7 @@ export async function makeDisks(task: Task, plan: EnvPlan, context: DiskContext)
         })
       return { ...vm, disks }
     })
-  const made = await fanOut(task, [...plan.vms.values()], makeDisksOf, { limit: DISKS_AT_ONCE })
+  const made = await fanOut(task, [...plan.vms.values()], makeDisksOf, { limit: Math.min(task.jobs, DISKS_AT_ONCE) })
   return { ...plan, vms: new Map(made.map((vm) => [vm.spec.name, vm])) }
 }
 

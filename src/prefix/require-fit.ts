@@ -27,6 +27,7 @@ export async function requireFittingHost(
     if (use === undefined) continue
     const own = down.filter((vm) => providerOf(host, vm) === provider)
     const place = { source: `the environment in ${prefix.dir}`, imagesDir: prefix.layout.images, isLocal: () => true }
-    await requireFit(task, realFiles(), { needs: await needsOfVms(own, place), vms: own, use }, options)
+    const needs = await needsOfVms(own, place)
+    await requireFit(task, realFiles(), { needs, vms: own, use, prefixDir: prefix.dir }, options)
   }
 }

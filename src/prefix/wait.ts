@@ -52,8 +52,11 @@ export async function waitForRung(
   return task.step(`Wait for ${request.rung}`, async (task) => {
     const waits = new Map(vms.map((vm) => [vm.spec.name, new VmWait(host, prefix, vm, { ...request, parsed: rung })]))
     await using _states = await watchStates(task, host, vms, newsFor(waits))
-    const reached = await fanOut(task, [...waits.values()], async (wait, task) =>
-      task.step(`Wait for ${wait.vm}`, async (task) => wait.run(task)),
+    const reached = await fanOut(
+      task,
+      [...waits.values()],
+      async (wait, task) => task.step(`Wait for ${wait.vm}`, async (task) => wait.run(task)),
+      { limit: Infinity }, // all have the same time
     )
     return new Map([...waits.keys()].map((vm, index) => [vm, reached[index] ?? []]))
   })

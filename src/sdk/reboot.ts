@@ -18,17 +18,18 @@ const EVERY_MS = 500
 /** Throws `LAGO_SHUTDOWN` with those that did not, what `ask` throws, and `LAGO_GUEST_UNREACHABLE` before asking. */
 export async function reboot(task: Task, { lines, ask, timeoutMs }: Reboot): Promise<void> {
   const startedAt = performance.now()
-  const before = await fanOut(task, lines, async (line, task) =>
-    task.within(timeoutMs, `asking ${line.vm} for its boot`, async (task) => bootOf(task, line)),
-  )
+  const together = { limit: Infinity } // all have the same time
+  const askBoot = async (line: GuestLine, task: Task): Promise<string | undefined> =>
+    task.within(timeoutMs, `asking ${line.vm} for its boot`, async (task) => bootOf(task, line))
+  const before = await fanOut(task, lines, askBoot, together)
   await ask()
   const leftMs = Math.max(EVERY_MS, timeoutMs - (performance.now() - startedAt))
-  await fanOut(task, lines, async (line, task) => {
-    await awaitOtherBoot(task, line, before[lines.indexOf(line)], leftMs).catch((error: unknown) => {
+  const awaitBoot = async (line: GuestLine, task: Task): Promise<void> =>
+    awaitOtherBoot(task, line, before[lines.indexOf(line)], leftMs).catch((error: unknown) => {
       task.signal.throwIfAborted()
       throw isLagoError(error, 'LAGO_TIMEOUT') ? notRebooted(line, timeoutMs, error) : error
     })
-  })
+  await fanOut(task, lines, awaitBoot, together)
 }
 
 async function awaitOtherBoot(

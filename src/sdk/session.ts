@@ -45,7 +45,7 @@ export function openSession(options: CommonOptions & Partial<NewEnvOptions & Loa
   const sink = redactingSink(createRedact(secretsOf(config)), fanOutSink(sinks))
   const cancel = new AbortController()
   const stopListening = onAbort(options.signal, (reason) => cancel.abort(cancelled(reason)))
-  const task = createTask(sink, { signal: cancel.signal })
+  const task = createTask(sink, { signal: cancel.signal, jobs: config.vm.jobs })
   for (const warning of warnings) task.log('warning', warning)
   const [looking, changing] = [keepHost(config, surroundings), keepHost(config, surroundings)]
   return {

@@ -73,7 +73,7 @@ test.each(Object.entries(FRAMEWORKS))(
     expect(run.exitCode).toBe(1)
     expect(await readdir(path.join(dir, 'lago-results', 'machine.test'))).toEqual(['fails-an-assertion', 'throws'])
     expect(await readdir(path.join(dir, 'lago-results', 'machine.test', 'throws'))).toContain('lago.log')
-    expect(await readdir(path.join(dir, 'subnets'))).toEqual(['subnet-lease.lock'])
+    expect(await readdir(path.join(dir, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
     expect(await readdir(dir)).not.toContain('env')
   },
 )

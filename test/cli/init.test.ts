@@ -191,7 +191,7 @@ describe('init leaves nothing behind when', () => {
     expect(run.stderr).toContain(`56 are leased (${dir}: 192.168.200.0/24 and 55 more)`)
     expect(run.exitCode).toBe(2)
     expect(await ls('.lago')).toEqual([])
-    expect(await ls('subnets')).toHaveLength(57) // 56 leases and the lock
+    expect(await ls('subnets')).toHaveLength(58) // 56 leases, the lock, and the register
   })
 })
 
@@ -230,7 +230,7 @@ test('a workdir reached through a link: the lease names the real path, and destr
   await lago(['--workdir', 'link/wd', 'init'])
   expect(await ls('subnets')).toContainEqual(expect.stringMatching(/^\d+\.lease$/))
   await lago(['--workdir', 'link/wd', 'destroy', '-y'])
-  expect(await ls('subnets')).toEqual(['subnet-lease.lock'])
+  expect(await ls('subnets')).toEqual(['environments', 'subnet-lease.lock'])
 })
 
 test('init writes the log of what it did into the prefix', async () => {

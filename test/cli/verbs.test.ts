@@ -188,7 +188,7 @@ describe('destroy', () => {
     expect(await ls('.lago')).toEqual(['current', 'default'])
     expect(await lago(['destroy'], { input: '\n' })).toMatchObject({ exitCode: 0 })
     expect(existsSync(path.join(dir, '.lago'))).toBe(false)
-    expect(await ls('subnets')).toEqual(['subnet-lease.lock'])
+    expect(await ls('subnets')).toEqual(['environments', 'subnet-lease.lock'])
   })
 
   test('without an answer it does nothing and says how to answer', async () => {
@@ -203,7 +203,7 @@ describe('destroy', () => {
     await lago(['destroy', '-y'])
     expect(await ls('.lago')).toEqual(['current', 'other'])
     expect(await readlink(path.join(dir, '.lago/current'))).toBe('other')
-    expect(await ls('subnets')).toEqual([expect.stringMatching(/^\d+\.lease$/), 'subnet-lease.lock'])
+    expect(await ls('subnets')).toEqual([expect.stringMatching(/^\d+\.lease$/), 'environments', 'subnet-lease.lock'])
     expect(await lago(['destroy', '-y', '--all-prefixes'])).toMatchObject({ exitCode: 0 })
     expect(await ls('.')).not.toContain('.lago')
   })

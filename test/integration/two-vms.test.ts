@@ -160,6 +160,6 @@ test('the same environment comes back after stop and start, with the same key an
 test('destroy leaves the host as it was before init', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
   expect(existsSync(path.join(project.dir, '.lago'))).toBe(false)
-  expect(await project.ls('subnets')).toEqual(['subnet-lease.lock'])
+  expect(await project.ls('subnets')).toEqual(['environments', 'subnet-lease.lock'])
   expect(await hostState()).toEqual(before)
 })

@@ -69,7 +69,7 @@ test('the environment is there between the first hook and the last, and nothing 
   expect(() => env.vms).toThrow('the environment is there from beforeAll to afterAll: vms')
   expect(existsSync(prefixDir)).toBe(false)
   expect(await readdir(dir)).toEqual(['subnets'])
-  expect(await readdir(path.join(dir, 'subnets'))).toEqual(['subnet-lease.lock'])
+  expect(await readdir(path.join(dir, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
 })
 
 test('of a failed test the log, the consoles and the artifacts are kept, by file and test', async () => {
@@ -168,7 +168,7 @@ describe('a runner that is killed', () => {
       runner.kill(signal)
       await look('the end of the environment', async () => (await readdir(dir)).length === 1)
       expect(await readdir(dir)).toEqual(['subnets'])
-      expect(await readdir(path.join(dir, 'subnets'))).toEqual(['subnet-lease.lock'])
+      expect(await readdir(path.join(dir, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
     },
     120_000,
   )

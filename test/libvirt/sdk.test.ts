@@ -68,7 +68,7 @@ test('an environment lives from init to the end of the block that holds it', asy
     expect(await readFile(path.join(dir, 'logs', 'lago.log'), 'utf8')).toContain('Start Prefix')
   }
   expect(await readdir(options.cwd)).toEqual(['subnets'])
-  expect(await readdir(path.join(options.cwd, 'subnets'))).toEqual(['subnet-lease.lock'])
+  expect(await readdir(path.join(options.cwd, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
   expect(events).toContainEqual(expect.objectContaining({ type: 'step.start', title: 'Start Prefix' }))
 })
 

@@ -111,7 +111,7 @@ async function ofPrefix({ task, config }: CommandContext, facts: HostFacts, pref
     imagesDir: prefixLayout(dir).images,
     isLocal: localBy(config),
   }
-  return { needs: await needsOfVms(down, options), dirs: [options.imagesDir] }
+  return { needs: await needsOfVms(down, options), dirs: [path.dirname(dir)] } // what is in it is opened by start
 }
 
 function localBy({ vm }: CommandContext['config']): (spec: DomainSpec) => boolean {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../../src/base/errors.js'
 import { fanOut } from '../../../src/base/fan-out.js'
 import { fanOutSink, type LagoEvent } from '../../../src/base/events.js'
+import { defaultJobs } from '../../../src/base/parallelism.js'
 import { createTask, type Task } from '../../../src/base/task.js'
 import { UndoStack } from '../../../src/base/undo.js'
 import { waitUntil } from '../../../src/base/wait.js'
@@ -208,5 +209,42 @@ describe('waitUntil', () => {
     const wait = waitUntil(task, 'it', async () => ({ notYet: 'no' }), options)
     abort(cancelled())
     await expect(wait).rejects.toMatchObject({ code: 'LAGO_CANCELLED' })
+  })
+})
+
+describe('jobs', () => {
+  const work = async (jobs: number | undefined, limit?: number): Promise<number> => {
+    let [running, most] = [0, 0]
+    const task = createTask({ emit: () => undefined, close: async () => undefined }, { jobs })
+    const item = async (_: number, child: Task): Promise<void> => {
+      expect(child.jobs).toBe(task.jobs)
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setImmediate(resolve))
+      running--
+    }
+    await task.step('all', async (task) =>
+      fanOut(
+        task,
+        Array.from({ length: 100 }, (_, i) => i),
+        item,
+        limit === undefined ? {} : { limit },
+      ),
+    )
+    return most
+  }
+
+  test('so many are worked on at once, unless the work has a limit of its own', async () => {
+    expect(await work(3)).toBe(3)
+    expect(await work(3, 5)).toBe(5)
+    expect(await work(undefined)).toBe(defaultJobs())
+  })
+
+  test.each([
+    [1, 64, 4],
+    [2, 64, 8],
+    [64, 4, 16],
+    [64, 0.5, 4],
+  ])('by default with %i cores and %f GiB of memory: %i', (cores, gibibytes, expected) => {
+    expect(defaultJobs(cores, gibibytes * 1024 ** 3)).toBe(expected)
   })
 })
