@@ -20,7 +20,7 @@ import type { LeaseOwner, Neighbour, SubnetLease, SubnetLeases, SubnetWish } fro
 export interface SubnetLeasesOptions {
   /** Where subnets are chosen; default upstream's, 192.168.200.0 to 192.168.255.255. */
   readonly range?: string
-  /** Limit for the wait for the directory's lock; default 5000. */
+  /** Limit for the wait for the directory's lock; default a minute: on a busy host many `init`s take their turns. */
   readonly lockWaitMs?: number
   /** What else uses addresses; default: the routes of this host. */
   readonly neighbours?: (task: Task) => Promise<readonly Neighbour[]>
@@ -40,7 +40,7 @@ export function openSubnetLeases(dir: string, options: SubnetLeasesOptions = {})
   const { range = DEFAULT_RANGE, neighbours = async () => readHostRoutes() } = options
   const locked = async <T>(task: Task, body: () => Promise<T>): Promise<T> => {
     const lock = { path: path.join(dir, LOCK_NAME), what: `the lease directory ${dir}` }
-    return withLock(task, { ...lock, waitMs: options.lockWaitMs ?? 5000 }, body)
+    return withLock(task, { ...lock, waitMs: options.lockWaitMs ?? LOCK_WAIT_MS }, body)
   }
   return {
     async acquire(task, owner, wish) {
@@ -82,6 +82,7 @@ export function openSubnetLeases(dir: string, options: SubnetLeasesOptions = {})
 }
 
 const LOCK_NAME = 'subnet-lease.lock' // upstream's name
+const LOCK_WAIT_MS = 60_000
 
 interface LeaseOnDisk extends SubnetLease {
   readonly name: string
@@ -94,13 +95,7 @@ async function readLeases(dir: string): Promise<readonly LeaseOnDisk[]> {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
     throw permissionError(path.join(dir, LOCK_NAME), error)
   })
-  const leases: LeaseOnDisk[] = []
-  for (const name of names) {
-    const subnet = subnetOfName(name)
-    const owner = subnet === undefined ? undefined : await readLeaseOwner(path.join(dir, name))
-    if (subnet !== undefined && owner !== undefined)
-      leases.push({ name, subnet, owner, isLive: await holdsUuid(owner) })
-  }
+  const leases = (await Promise.all(names.map(async (name) => readLease(dir, name)))).flat()
   return leases.sort((a, b) => a.subnet.network - b.subnet.network)
 }
 
@@ -108,6 +103,13 @@ function isHeld(leases: readonly LeaseOnDisk[], owner: LeaseOwner, wish: SubnetW
   if (!('subnet' in wish)) return false
   const name = leaseName(wish.subnet)
   return leases.some((lease) => lease.name === name && isSameOwner(lease.owner, owner))
+}
+
+async function readLease(dir: string, name: string): Promise<readonly LeaseOnDisk[]> {
+  const subnet = subnetOfName(name)
+  const owner = subnet === undefined ? undefined : await readLeaseOwner(path.join(dir, name))
+  if (subnet === undefined || owner === undefined) return []
+  return [{ name, subnet, owner, isLive: await holdsUuid(owner) }]
 }
 
 /** Without the files that only stand beside a lease. */

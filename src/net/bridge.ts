@@ -8,8 +8,8 @@ import type { Task } from '../base/task.js'
 export interface OwnBridge {
   readonly name: string
   readonly mtu: number
-  /** The uuid of the environment; it is in the device's alias, where `ip link` shows it and `lago gc` reads it. */
-  readonly owner: string
+  /** The environment; it is in the device's alias, where `ip link` shows it and `lago gc` reads it. */
+  readonly owner: { readonly uuid: string; readonly prefixDir: string }
 }
 
 /** Makes the bridge and switches it on. One of this name that a killed run has left is taken over. */
@@ -35,13 +35,21 @@ export async function requireBridge(name: string, net: string): Promise<void> {
   })
 }
 
-function bridgeAlias(owner: string): string {
-  return `lago ${owner}`
+/** A directory that does not fit into it is left out: then nobody but its environment removes the bridge. */
+function bridgeAlias({ uuid, prefixDir }: OwnBridge['owner']): string {
+  const whole = `lago ${uuid} ${prefixDir}`
+  return Buffer.byteLength(whole) <= MAX_ALIAS_BYTES ? whole : `lago ${uuid}`
 }
 
-/** The uuid of the environment that has made a bridge with this alias; undefined for bridges of others. */
-export function bridgeOwner(alias: string): string | undefined {
-  return /^lago ([0-9a-f]{32})$/.exec(alias)?.[1]
+/** linux/if.h, IFALIASZ without the final zero. */
+const MAX_ALIAS_BYTES = 255
+
+/** The environment that has made a bridge with this alias; undefined for bridges of others. */
+export function bridgeOwner(
+  alias: string,
+): { readonly uuid: string; readonly prefixDir: string | undefined } | undefined {
+  const [, uuid, prefixDir] = /^lago ([0-9a-f]{32})(?: (\/.*))?$/s.exec(alias) ?? []
+  return uuid === undefined ? undefined : { uuid, prefixDir }
 }
 
 async function isBridge(name: string): Promise<boolean> {

@@ -49,7 +49,7 @@ export function createNets(libvirt: LibvirtConnection, options: NetsOptions): Ne
       if (net.spec.bridge !== undefined) await requireBridge(net.spec.bridge, net.spec.name)
       else if (net.spec.type === 'bridge') {
         undo.defer(`remove bridge ${net.bridgeName}`, async (task) => removeBridge(task, net.bridgeName))
-        await addBridge(task, { name: net.bridgeName, mtu: net.spec.mtu, owner: env.uuid })
+        await addBridge(task, { name: net.bridgeName, mtu: net.spec.mtu, owner: env })
       }
       await libvirt.createNetwork(task, networkXml(net, env, { stp: options.stp, ipv6: await hostHasIpv6() }))
       undo.commit()
@@ -67,8 +67,8 @@ export function createNets(libvirt: LibvirtConnection, options: NetsOptions): Ne
         return [{ kind: 'network', name, uuid: owner.uuid, prefixDir: owner.prefixDir }]
       })
       const bridges = (await listBridges()).flatMap(({ name, alias }): OwnedNet[] => {
-        const uuid = bridgeOwner(alias)
-        return uuid === undefined ? [] : [{ kind: 'bridge', name, uuid, prefixDir: undefined }]
+        const owner = bridgeOwner(alias)
+        return owner === undefined ? [] : [{ kind: 'bridge', name, ...owner }]
       })
       return [...networks, ...bridges.filter((bridge) => !networks.some(({ name }) => name === bridge.name))]
     },

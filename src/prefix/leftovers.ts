@@ -21,15 +21,22 @@ export interface Leftover {
   readonly dir: string | undefined
 }
 
+interface Owned {
+  readonly uuid: string
+  readonly prefixDir: string | undefined
+}
+
 /**
  * Machines, networks and bridges whose environment is gone, leases and records of such, and directories that an `init`
- * that was killed has left. An environment that cannot be looked at, as another user's, counts as there.
+ * that was killed has left. An environment that cannot be looked at, as another user's, counts as there, and so does one
+ * of which its objects do not say where it is: it may be in a register that we do not know.
  * Throws `LAGO_LIBVIRT_CONNECT`: without libvirt nothing is known.
  */
 export async function findLeftovers(task: Task, host: Host): Promise<readonly Leftover[]> {
   const [vms, nets] = [await ownedVms(task, host), await host.nets.owned(task)]
   const places = await livingPlaces(task, host, [...vms, ...nets])
-  const isGone = ({ uuid }: { readonly uuid: string }): boolean => !places.some((place) => place.uuid === uuid)
+  const isGone = ({ uuid, prefixDir }: Owned): boolean =>
+    prefixDir !== undefined && !places.some((place) => place.uuid === uuid)
   const leases = await host.leases.listStale(task)
   const records = await host.register.listStale()
   const unfinished = await Promise.all(places.map(async ({ dir }) => isUnfinished(task, prefixLayout(dir))))

@@ -64,7 +64,11 @@ test('the machine has an address of each net that gives them, and the bridges ar
   const uuid = await project.read('.lago/default/uuid')
   const found = JSON.parse(bridges.stdout) as { ifname: string; mtu: number; ifalias?: string }[]
   expect(found).toContainEqual(
-    expect.objectContaining({ ifname: `${uuid.slice(0, 4)}-own`, mtu: 9000, ifalias: `lago ${uuid}` }),
+    expect.objectContaining({
+      ifname: `${uuid.slice(0, 4)}-own`,
+      mtu: 9000,
+      ifalias: `lago ${uuid} ${project.dir}/.lago/default`,
+    }),
   )
   expect(found.find(({ ifname }) => ifname === HOST_BRIDGE)?.ifalias).toBeUndefined()
 })

@@ -139,9 +139,12 @@ test('a bridge that a killed run has left alone is found by its alias', async ()
   await run('ip', ['link', 'add', 'name', name, 'type', 'bridge'])
   try {
     expect((await findLeftovers(task, host)).filter((one) => one.name === name)).toEqual([]) // whose is it?
-    await run('ip', ['link', 'set', 'dev', name, 'alias', `lago ${'f'.repeat(32)}`])
+    const uuid = 'f'.repeat(32)
+    await run('ip', ['link', 'set', 'dev', name, 'alias', `lago ${uuid}`])
+    expect((await findLeftovers(task, host)).filter((one) => one.name === name)).toEqual([]) // where is it?
+    await run('ip', ['link', 'set', 'dev', name, 'alias', `lago ${uuid} ${root}/gone`])
     const found = (await findLeftovers(task, host)).filter((one) => one.name === name)
-    expect(found).toEqual([{ kind: 'bridge', name, uuid: 'f'.repeat(32), dir: undefined }])
+    expect(found).toEqual([{ kind: 'bridge', name, uuid, dir: `${root}/gone` }])
     await removeLeftovers(task, host, found)
     expect(existsSync(`/sys/class/net/${name}`)).toBe(false)
   } finally {
