@@ -1,5 +1,5 @@
 /** Writing files so that a reader sees the old content or the new, never a half; making directories. */
-import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from './errors.js'
 
@@ -90,7 +90,13 @@ export function temporaryPathFor(filePath: string): string {
 
 let temporaryCount = 0
 
-/** Whether a file's name is one that `temporaryPathFor` gives. */
-export function isTemporaryName(name: string): boolean {
-  return /^\..+\.[0-9]+\.[0-9]+\.tmp$/.test(name)
+/**
+ * Removes what writers that were killed left in `dir`. To be called under the lock that all its writers take; `of` limits
+ * it to the temporary names of one file.
+ */
+export async function removeTemporaries(dir: string, of?: string): Promise<void> {
+  for (const name of await readdir(dir).catch(() => [])) {
+    const written = /^\.(.+)\.\d+\.\d+\.tmp$/.exec(name)?.[1]
+    if (written !== undefined && written === (of ?? written)) await rm(path.join(dir, name), { force: true })
+  }
 }

@@ -20,6 +20,8 @@ export interface CommandOptions {
   readonly package?: string
   /** What the task's abort ends it with; default SIGTERM. */
   readonly killSignal?: NodeJS.Signals
+  /** Words of a program that runs this one, as of `endWithParent`; left out of messages. */
+  readonly guard?: readonly string[]
   /** Called with every piece of standard output as it comes. */
   readonly onStdout?: (text: string) => void
 }
@@ -43,11 +45,15 @@ export async function runCommand(
 ): Promise<CommandResult> {
   task.signal.throwIfAborted()
   task.log('debug', `run: ${argv.join(' ')}`)
-  const result = await collect(task, argv, options)
+  const result = await collect(task, [...(options.guard ?? []), ...argv], options)
   task.signal.throwIfAborted()
+  if ((options.guard ?? []).length > 0 && result.exitCode === NOT_FOUND) throw commandMissing(argv[0], options)
   if ((options.okCodes ?? [0]).includes(result.exitCode)) return result
   throw commandFailed(argv, result)
 }
+
+/** As a shell's; so do programs that run others. */
+const NOT_FOUND = 127
 
 async function collect(task: Task, argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
   const [program = '', ...args] = argv

@@ -1,5 +1,6 @@
 /** Files that appear in a directory together, or not at all. */
-import { link, mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from './errors.js'
@@ -13,6 +14,8 @@ export interface Publication {
   readonly names: readonly string[]
   /** Replace what is there. */
   readonly force: boolean
+  /** Told of the directory that is of use only until the end, before anything is written to it. */
+  readonly onUnfinished?: (dir: string) => Promise<void>
 }
 
 /**
@@ -23,14 +26,16 @@ export interface Publication {
  */
 export async function publishFiles<T>(
   task: Task,
-  { dir, names, force }: Publication,
+  { dir, names, force, onUnfinished }: Publication,
   fill: (toDir: string) => Promise<T>,
 ): Promise<T> {
   if (!force) await refuseTaken(dir, names)
   await using undo = new UndoStack(task)
   if (await ensureDir(dir)) undo.defer(`remove ${dir}`, async () => rmdir(dir))
-  const ownDir = await mkdtemp(path.join(dir, '.lago-export-'))
+  const ownDir = path.join(dir, `${UNFINISHED}${randomUUID()}`)
   undo.defer('remove unfinished files', async () => rm(ownDir, { recursive: true, force: true }))
+  await onUnfinished?.(ownDir)
+  await mkdir(ownDir, { mode: 0o700 })
   const [newDir, oldDir] = [path.join(ownDir, 'new'), path.join(ownDir, 'old')]
   for (const made of [newDir, oldDir]) await mkdir(made)
   const result = await fill(newDir)
@@ -49,6 +54,13 @@ export async function publishFiles<T>(
   undo.commit()
   await rm(ownDir, { recursive: true, force: true })
   return result
+}
+
+const UNFINISHED = '.lago-export-'
+
+/** By its name; no other directory has one like it. */
+export function isUnfinishedExport(dir: string): boolean {
+  return /^\.lago-export-[0-9a-f-]{36}$/.test(path.basename(dir))
 }
 
 async function refuseTaken(dir: string, names: readonly string[]): Promise<void> {

@@ -8,4 +8,4 @@ export function socketDir(): string {
 }
 
 /** Leaves room for a directory, a name, and the 17 bytes that ssh adds while it makes a socket. */
-const MAX_DIR_BYTES = 60
+const MAX_DIR_BYTES = 48

@@ -3,11 +3,12 @@
  * FUSE. It is taken out of the directory tree as soon as it is open, so that however we end no mount is left: it goes
  * with the last process that has it open, and the daemon ends with us.
  */
-import { mkdtemp, open, realpath, rm, writeFile, type FileHandle } from 'node:fs/promises'
+import { open, realpath, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { isSystemError, LagoError, NO_SPACE_HINT } from '../base/errors.js'
 import { runCommand } from '../base/process.js'
+import { makeScratchDir } from '../base/scratch-dir.js'
 import type { Task } from '../base/task.js'
 import { beyondEnd, type BlockSource } from './block-source.js'
 import { startFuseDaemon, unreadable, type FuseDaemon, type FuseRequest } from './fuse-daemon.js'
@@ -29,7 +30,7 @@ const START_TIMEOUT_MS = 20_000
  * `LAGO_COMMAND_MISSING` without qemu-storage-daemon, or without fusermount3 when we are not root.
  */
 export async function openFuseImage(task: Task, image: FuseRequest): Promise<FuseImage> {
-  const dir = await mkdtemp(path.join(await realpath(os.tmpdir()), 'lago-fuse-')) // nobody else can enter it
+  const dir = await makeScratchDir('fuse', await realpath(os.tmpdir())) // nobody else can enter it
   const mountPath = path.join(dir, 'image')
   let started: FuseDaemon | undefined
   try {

@@ -4,9 +4,10 @@
  * went. Its socket is there until we are connected, and no longer.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isLagoError, isSystemError, LagoError } from '../base/errors.js'
+import { makeScratchDir } from '../base/scratch-dir.js'
 import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
 import { waitUntil } from '../base/wait.js'
@@ -29,7 +30,7 @@ export async function openImage(
   image: { readonly path: string; readonly format: 'qcow2' | 'raw' },
 ): Promise<OpenImage> {
   const guard = await endWithParent(task)
-  const dir = await mkdtemp(path.join(socketDir(), 'lago-disk-')) // nobody else can enter it
+  const dir = await makeScratchDir('disk', socketDir()) // nobody else can enter it
   try {
     const socketPath = path.join(dir, 'nbd')
     const server = startServer(task, guard, image, socketPath)

@@ -3,6 +3,7 @@
  * Every path must be absolute: qemu takes `R:T:V` for a protocol `R` (spec 4.3).
  */
 import path from 'node:path'
+import { endWithParent } from '../base/end-with-us.js'
 import { runCommand, type CommandResult } from '../base/process.js'
 import type { Task } from '../base/task.js'
 
@@ -206,7 +207,8 @@ async function qemuImg(task: Task, args: readonly string[], options: QemuImgOpti
     const percent = /.*\((\d+\.\d+)\/100%\)/s.exec(text)?.[1] // the last one: pieces may hold several
     if (percent !== undefined) onPercent?.(Number(percent))
   }
-  return runCommand(task, ['qemu-img', ...args], { package: 'qemu-utils', onStdout, okCodes })
+  const guard = await endWithParent(task) // it must not write on beside the run that comes after us
+  return runCommand(task, ['qemu-img', ...args], { package: 'qemu-utils', guard, onStdout, okCodes })
 }
 
 function absolute(imagePath: string): string {

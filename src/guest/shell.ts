@@ -1,8 +1,8 @@
 /** `lago shell`: a session, a command or a local script in a guest, wired to this process's own standard streams. */
-import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises'
-import os from 'node:os'
+import { open, readFile, rm, stat, type FileHandle } from 'node:fs/promises'
 import path from 'node:path'
 import { runAttached } from '../base/process.js'
+import { makeScratchDir } from '../base/scratch-dir.js'
 import type { Task } from '../base/task.js'
 import { hasBeenMet } from './host-key.js'
 import { SCRIPT_SHELL } from './script.js'
@@ -32,7 +32,7 @@ const LOGIN_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash; else ex
 export async function runShell(task: Task, target: SshTarget, typed: ShellRequest): Promise<number> {
   const request = { ...typed, words: typed.words[0] === '--' ? typed.words.slice(1) : typed.words }
   const script = await openScript(request)
-  const logDir = await mkdtemp(path.join(os.tmpdir(), 'lago-shell-'))
+  const logDir = await makeScratchDir('shell')
   try {
     await using first = await firstContact(target)
     using shared = await first?.connect(task)

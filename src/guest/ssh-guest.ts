@@ -1,10 +1,11 @@
 /** A guest by the system's ssh client: one connection that all commands share. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { PassThrough } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
 import { LagoError } from '../base/errors.js'
 import { startProgram, type StartedProgram } from '../base/process.js'
+import { makeScratchDir } from '../base/scratch-dir.js'
 import { socketDir } from '../base/socket-dir.js'
 import { plainLine } from '../base/plain-text.js'
 import type { Task } from '../base/task.js'
@@ -258,7 +259,7 @@ class SharedSsh implements SshGuest {
   }
 
   async #socketDir(): Promise<string> {
-    this.#dir ??= mkdtemp(path.join(socketDir(), 'lago-ssh-')).catch((error: unknown) => {
+    this.#dir ??= makeScratchDir('ssh', socketDir()).catch((error: unknown) => {
       this.#dir = undefined // the next command tries again
       throw error
     })

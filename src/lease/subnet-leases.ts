@@ -2,10 +2,10 @@
  * Subnets for networks, leased from one directory that all prefixes of a host share, upstream's included: same files,
  * same lock (spec 5.5). Knows nothing of networks or prefixes beyond the path of a prefix's uuid file.
  */
-import { chmod, readdir, rm, stat } from 'node:fs/promises'
+import { chmod, readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
-import { isTemporaryName, makeDirs } from '../base/files.js'
+import { makeDirs, removeTemporaries } from '../base/files.js'
 import { formatSubnet } from '../base/ipv4.js'
 import { withLock } from '../base/lock.js'
 import { holdsUuid } from '../base/uuid-file.js'
@@ -40,7 +40,10 @@ export function openSubnetLeases(dir: string, options: SubnetLeasesOptions = {})
   const { range = DEFAULT_RANGE, neighbours = async () => readHostRoutes() } = options
   const locked = async <T>(task: Task, body: () => Promise<T>): Promise<T> => {
     const lock = { path: path.join(dir, LOCK_NAME), what: `the lease directory ${dir}` }
-    return withLock(task, { ...lock, waitMs: options.lockWaitMs ?? LOCK_WAIT_MS }, body)
+    return withLock(task, { ...lock, waitMs: options.lockWaitMs ?? LOCK_WAIT_MS }, async () => {
+      await removeTemporaries(dir)
+      return body()
+    })
   }
   return {
     async acquire(task, owner, wish) {
@@ -75,7 +78,6 @@ export function openSubnetLeases(dir: string, options: SubnetLeasesOptions = {})
     return locked(task, async () => {
       const over = (await readLeases(dir)).filter(isOver)
       for (const { name } of over) await removeLease(path.join(dir, name))
-      await removeTemporaries(dir)
       return publicLeases(over)
     })
   }
@@ -119,12 +121,6 @@ function publicLeases(leases: readonly LeaseOnDisk[]): readonly SubnetLease[] {
       return !leases.some((other) => isSameOwner(other.owner, owner) && isShadow(subnet, other.subnet))
     })
     .map(({ subnet, owner }) => ({ subnet, owner }))
-}
-
-/** Of runs that were killed; nobody writes here without the lock. */
-async function removeTemporaries(dir: string): Promise<void> {
-  const left = (await readdir(dir)).filter((name) => isTemporaryName(name))
-  for (const name of left) await rm(path.join(dir, name), { force: true })
 }
 
 async function ensureDir(dir: string): Promise<void> {

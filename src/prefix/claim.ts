@@ -1,5 +1,5 @@
 /** Who may work on a prefix directory: one process at a time. What a killed `init` left there is cleared first. */
-import { chmod, mkdir, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from '../base/errors.js'
@@ -9,6 +9,7 @@ import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import { isDescribed } from './files.js'
 import type { PrefixLayout } from './layout.js'
+import { readUnderWay } from './under-way.js'
 
 const CLAIM_WAIT_MS = 30_000
 /** A verb waits this long for another one that changes the same prefix. */
@@ -18,13 +19,18 @@ const PREFIX_WAIT_MS = 600_000
  * Creates the directory with its uuid and gives its lock, to be held until the prefix is complete or gone again.
  *
  * What remains of an `init` that was killed is removed: files of a prefix without a description and without the mark
- * of a complete one, on which no process works. Throws `LAGO_PREFIX_EXISTS` for anything else that is there.
+ * of a complete one, on which no process works; `free` is told whose it was. Throws `LAGO_PREFIX_EXISTS` for anything else that is there.
  */
-export async function claimPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Promise<AsyncDisposable> {
+export async function claimPrefixDir(
+  task: Task,
+  layout: PrefixLayout,
+  uuid: string,
+  free: (formerUuid: string) => Promise<void>,
+): Promise<AsyncDisposable> {
   const parent = path.dirname(layout.dir)
   const claim = { path: parent, kind: 'directory', what: `workdir ${parent}`, waitMs: CLAIM_WAIT_MS } as const
   return withLock(task, claim, async () => {
-    if (await isUnfinished(task, layout)) await removeLeftOver(task, layout)
+    if (await isUnfinished(task, layout)) await removeLeftOver(task, layout, free)
     await using undo = new UndoStack(task)
     await makeDir(layout)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
@@ -49,19 +55,37 @@ const EARLY_NAMES: readonly (keyof PrefixLayout)[] = [
   ...(['uuid', 'sshKey', 'sshPublicKey', 'metadata', 'images', 'virt', 'scripts', 'logs'] as const),
 ]
 
-/** Whether an `init` that was killed has left the directory: no description, nobody at work, and nothing of others in it. */
+/** Whether an `init` that was killed has left the directory, on which nobody works, with nothing of others in it. */
 export async function isUnfinished(task: Task, layout: PrefixLayout): Promise<boolean> {
-  if (!(await pathExists(layout.dir)) || (await isDescribed(layout))) return false
+  if (!(await pathExists(layout.dir))) return false
+  return ((await isOfInit(layout)) || (await isEarly(layout))) && (await isUnlocked(task, layout))
+}
+
+async function isOfInit(layout: PrefixLayout): Promise<boolean> {
+  return (await readUnderWay(layout))?.verb === 'init'
+}
+
+async function isEarly(layout: PrefixLayout): Promise<boolean> {
+  if (await isDescribed(layout)) return false
   const names = await readdir(layout.dir).catch(() => undefined)
   const early = new Set(EARLY_NAMES.map((name) => path.basename(String(layout[name]))))
-  if (names === undefined || !names.every((name) => early.has(name))) return false
+  return names !== undefined && names.every((name) => early.has(name) || name.endsWith('.tmp'))
+}
+
+async function isUnlocked(task: Task, layout: PrefixLayout): Promise<boolean> {
   const lock = await lockPrefix(task, layout.dir, 0).catch(() => undefined)
   await lock?.[Symbol.asyncDispose]()
   return lock !== undefined
 }
 
-async function removeLeftOver(task: Task, layout: PrefixLayout): Promise<void> {
-  task.log('warning', `removing what an interrupted init left in ${layout.dir}`)
+async function removeLeftOver(
+  task: Task,
+  layout: PrefixLayout,
+  free: (formerUuid: string) => Promise<void>,
+): Promise<void> {
+  task.log('warning', `removing what an interrupted init left in ${layout.dir}: it is done anew`)
+  const uuid = await readFile(layout.uuid, 'utf8').catch(() => undefined)
+  if (uuid !== undefined) await free(uuid.trim())
   await rm(layout.dir, { recursive: true })
 }
 

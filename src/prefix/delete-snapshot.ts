@@ -7,17 +7,15 @@ import type { Host } from './host.js'
 import { subjectsOf, takersAmong } from './pause.js'
 import { savePrefix, withVms, type Prefix } from './prefix.js'
 import { requireSnapshot } from './revert.js'
-import { recoverInterrupted } from './under-way.js'
 import { removeUnused } from './unused-files.js'
 
 /**
  * Deletes the snapshot, with every file that nothing else needs. Running VMs run on.
  * Throws `LAGO_NO_SUCH_SNAPSHOT`, `LAGO_QEMU`, `LAGO_LIBVIRT`, `LAGO_PARTIAL`: a VM that failed has it still.
  */
-export async function deleteSnapshot(task: Task, host: Host, found: Prefix, name: string): Promise<Prefix> {
-  const takers = takersAmong(host, [...found.plan.vms.values()])
+export async function deleteSnapshot(task: Task, host: Host, prefix: Prefix, name: string): Promise<Prefix> {
+  const takers = takersAmong(host, [...prefix.plan.vms.values()])
   if (!takers.some((vm) => vm.snapshots.has(name))) requireSnapshot(takers, name)
-  const prefix = await recoverInterrupted(task, host, found) // what a killed run froze must not be taken for needless
   const { subjects } = await subjectsOf(task, host, [...prefix.plan.vms.values()])
   const owners = subjects.filter(({ vm }) => vm.snapshots.has(name))
   return task.step(`Delete snapshot ${name}`, async (task) => {

@@ -1,17 +1,22 @@
 /** `lago destroy`: stop, free the leases, delete the files, in that order, so that a failure loses nothing. */
 import { readdir, readFile, realpath, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isLagoError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
+import { sweepScratchDirs } from '../base/scratch-dir.js'
+import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
 import { domainLibvirtName, netLibvirtName } from '../plan/names.js'
 import { lockPrefix } from './claim.js'
-import { readNames } from './files.js'
+import { isDescribed, readNames } from './files.js'
 import type { Host } from './host.js'
 import { forgetEnvironment } from './known.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { openPrefix } from './prefix.js'
 import { cleanupPrefix } from './stop.js'
+import { noteUnderWay, readUnderWay, removeUnfinished, tellInterrupted } from './under-way.js'
 
 /**
  * Leaves nothing of the prefix, on disk or in libvirt, however damaged it is; with `keepFiles` its files and its subnets
@@ -30,12 +35,41 @@ export async function destroyPrefix(
   if (!(await looksLikePrefix(layout))) throw notAPrefix(layout)
   await using _lock = await lockPrefix(task, layout.dir, options.lockWaitMs)
   const uuid = (await readFile(layout.uuid, 'utf8').catch(() => undefined))?.trim()
+  await settleBefore(task, layout)
+  const isNoted = await pathExists(layout.virt)
+  if (isNoted && !options.keepFiles) await noteUnderWay(layout, { verb: 'destroy' })
   await stopAll(task, host, layout, uuid)
   if (options.keepFiles) return
   if (uuid !== undefined) await host.leases.release(task, leaseOwner(layout, uuid))
-  await rm(layout.virt, { recursive: true, force: true }) // first: what is left is seen to be nobody's
+  await rm(layout.env, { force: true }) // first: without its description nobody takes it for an environment
+  await removeAll(layout.dir, layout.virt)
+  await removeAll(layout.virt, layout.underWay) // last: until then it is told what is going on
   await rm(layout.dir, { recursive: true, force: true })
   if (uuid !== undefined) await forgetEnvironment(task, host, { uuid, dir: layout.dir })
+}
+
+async function removeAll(dir: string, but: string): Promise<void> {
+  for (const name of await readdir(dir).catch(() => [])) {
+    const file = path.join(dir, name)
+    if (file !== but) await rm(file, { recursive: true, force: true })
+  }
+}
+
+/** What was interrupted goes with the rest; it may have files elsewhere. */
+async function settleBefore(task: Task, layout: PrefixLayout): Promise<void> {
+  await sweepScratchDirs(task, [os.tmpdir(), socketDir()])
+  const note = await readUnderWay(layout)
+  if (note === undefined) {
+    if (!(await isDescribed(layout))) task.log('warning', `an init of ${layout.dir} was interrupted: it is undone`)
+    return
+  }
+  await removeUnfinished(layout, note)
+  tellInterrupted(task, note, note.verb === 'destroy' ? 'it is finished now' : 'it is undone')
+}
+
+/** For `init` in the place of a prefix whose `destroy` did not come to its end. */
+export async function finishDestroy(task: Task, host: Host, layout: PrefixLayout): Promise<void> {
+  if ((await readUnderWay(layout))?.verb === 'destroy') await destroyPrefix(task, host, layout.dir)
 }
 
 /** A directory that `lago` has made, complete or not. */

@@ -19,6 +19,7 @@ import { withoutForeign } from './foreign.js'
 import type { Host } from './host.js'
 import { statesOf, type Prefix } from './prefix.js'
 import { sleepersAmong } from './sleep-files.js'
+import { noteUnderWay } from './under-way.js'
 
 export interface ExportRequest {
   /** None: all VMs. Those that the init file wants left out are left out either way. */
@@ -70,7 +71,17 @@ export async function exportPrefix(
   return task.step('Export prefix', async (task) => {
     const publishing = publishFiles(
       task,
-      { dir: request.dstDir, names: namesOf(request, disks), force: request.force ?? false },
+      {
+        dir: request.dstDir,
+        names: namesOf(request, disks),
+        force: request.force ?? false,
+        onUnfinished: async (unfinished) =>
+          void (await noteUnderWay(
+            prefix.layout,
+            { verb: 'export', vms: request.names },
+            { unfinished: [unfinished] },
+          )),
+      },
       async (toDir) => writeExport(task, prefix, vms, disks, { ...request, toDir }),
     )
     const written = await toRoom(request.dstDir, publishing)

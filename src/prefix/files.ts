@@ -1,5 +1,5 @@
 /** Reads and writes what a prefix says about itself; the form of it is codec.ts's business. */
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
@@ -47,6 +47,11 @@ export async function writePrefixFiles(layout: PrefixLayout, plan: EnvPlan): Pro
   for (const [name, vm] of vms) await writeJsonAtomic(layout.vm(name), vm, PRIVATE)
   await writeJsonAtomic(layout.metadata, metadata)
   await writeJsonAtomic(layout.env, env)
+}
+
+/** From then on the directory is a prefix. */
+export async function markInitialized(layout: PrefixLayout): Promise<void> {
+  await writeFile(layout.initialized, '')
 }
 
 const UUID = /^[0-9a-f]{32}$/

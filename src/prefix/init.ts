@@ -2,11 +2,11 @@
  * `lago init`: from a validated init file to a prefix, top to bottom. Every acquisition is followed by its undo, and
  * the mark that makes a prefix of the directory is written last.
  */
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { randomUUID } from 'node:crypto'
 import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
-import { writeFileAtomic } from '../base/files.js'
+import { makeDirs, writeFileAtomic } from '../base/files.js'
 import { formatSubnet } from '../base/ipv4.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
@@ -22,13 +22,15 @@ import { claimPrefixDir } from './claim.js'
 import { noteEnvironment } from './known.js'
 import { setExpiry } from './expiry.js'
 import { copyDeployScripts } from './deploy-scripts.js'
-import { writePrefixFiles } from './files.js'
+import { finishDestroy } from './destroy.js'
+import { markInitialized, writePrefixFiles } from './files.js'
 import type { Host } from './host.js'
 import { makeDisks } from './make-disks.js'
 import { resolveOvas } from './ova-domains.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { pathExpander, textExpander, type PathContext } from './named-files.js'
 import { createTemplateFinder, type TemplateFinder } from './template-finder.js'
+import { forgetUnderWay, noteUnderWay } from './under-way.js'
 
 export interface InitRequest extends PathContext {
   readonly spec: EnvSpec
@@ -60,7 +62,10 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     await noteEnvironment(task, host, { uuid, dir: layout.dir })
     await using forget = new UndoStack(task)
     forget.defer('forget the environment', async () => host.register.forget({ uuid, dir: layout.dir }))
-    await using _lock = await claimPrefixDir(task, layout, uuid) // held until after the undo
+    await finishDestroy(task, host, layout)
+    const free = async (former: string): Promise<void> =>
+      void (await host.leases.release(task, leaseOwner(layout, former)))
+    await using _lock = await claimPrefixDir(task, layout, uuid, free) // held until after the undo
     await using undo = new UndoStack(task)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
     await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid))
@@ -76,7 +81,8 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     if (request.build) await buildDisks(task, host, layout, plan)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
     if (request.ttlMs !== undefined) await setExpiry(layout, Date.now() + request.ttlMs)
-    await task.step('Tag prefix as initialized', async () => writeFile(layout.initialized, '', { mode: 0o644 }))
+    await task.step('Tag prefix as initialized', async () => markInitialized(layout))
+    await forgetUnderWay(layout)
     undo.commit()
     forget.commit()
   })
@@ -89,8 +95,9 @@ function withoutBootstrap(spec: EnvSpec): EnvSpec {
 
 async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Promise<void> {
   await task.step('Create prefix dirs', async () => {
+    await noteUnderWay(layout, { verb: 'init' })
     for (const dir of [layout.images, layout.virt, layout.scripts, layout.logs]) {
-      await mkdir(dir)
+      await makeDirs(dir) // the note is in one of them
       await chmod(dir, 0o700) // whatever the umask
     }
   })

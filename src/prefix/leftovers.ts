@@ -1,9 +1,12 @@
 /** What belongs to no environment any more, and its end: `lago gc`. What bears no mark of ours is never looked at. */
 import { rm } from 'node:fs/promises'
+import os from 'node:os'
 import { pathExists } from 'fs-extra/esm'
 import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { formatSubnet } from '../base/ipv4.js'
+import { sweepScratchDirs } from '../base/scratch-dir.js'
+import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
 import { isUnfinished, lockPrefix } from './claim.js'
 import { livingPlaces, ownedVms } from './environments.js'
@@ -74,6 +77,7 @@ export async function removeLeftovers(task: Task, host: Host, leftovers: readonl
     )
   await host.leases.reclaim(task)
   await host.register.reclaim()
+  await sweepScratchDirs(task, [os.tmpdir(), socketDir()])
 }
 
 const REMOVAL_ORDER: readonly LeftoverKind[] = ['domain', 'network', 'bridge', 'prefix']

@@ -15,7 +15,7 @@ import { netsOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js
 import { restoreRecords } from './records.js'
 import { startNets, startVms } from './start.js'
 import { forgetSleep } from './sleep-files.js'
-import { noteUnderWay, recoverInterrupted } from './under-way.js'
+import { noteUnderWay } from './under-way.js'
 import { removeUnused } from './unused-files.js'
 
 /**
@@ -29,13 +29,12 @@ import { removeUnused } from './unused-files.js'
 export async function revertPrefix(
   task: Task,
   host: Host,
-  found: Prefix,
+  prefix: Prefix,
   name: string,
   { vms = [] }: { readonly vms?: readonly string[] } = {},
 ): Promise<Prefix> {
-  requireSnapshot(takersAmong(host, selectVms(found.plan, vms)), name)
-  const prefix = await recoverInterrupted(task, host, found)
   const all = selectVms(prefix.plan, vms)
+  requireSnapshot(takersAmong(host, all), name)
   const { subjects, others } = await subjectsOf(task, host, all)
   return task.step('Revert VMs snapshots', async (task) => {
     for (const vm of others) task.log('warning', `${vm.spec.name} stays as it is: its provider takes no snapshots`)
@@ -45,7 +44,7 @@ export async function revertPrefix(
     undo.commit()
     await letInFileUsers(task, host, prefix, all)
     const running = subjects.filter(({ state }) => state === 'running').map(({ vm }) => vm)
-    await using _note = await noteUnderWay(prefix, `revert ${name}`, running)
+    await using _note = await noteUnderWay(prefix.layout, { verb: 'revert', name, vms }, { paused: running })
     await using paused = new UndoStack(task)
     await pauseRunning(task, subjects, paused)
     paused.commit() // from here on a VM that cannot be taken back stays paused: it is not what anybody asked for

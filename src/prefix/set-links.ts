@@ -8,7 +8,6 @@ import type { EnvPlan, LinkConditions, NicPlan, VmPlan } from '../plan/types.js'
 import type { Host } from './host.js'
 import { applyLinks } from './links.js'
 import { providerOf, savePrefix, withVms, type Prefix } from './prefix.js'
-import { noteUnderWay, recoverInterrupted } from './under-way.js'
 
 /**
  * Every nic that `target` (`NET`, or `VM:NIC`) means, of VMs that run and of those that are down. It is written down
@@ -18,15 +17,18 @@ import { noteUnderWay, recoverInterrupted } from './under-way.js'
  * Throws `LAGO_LINK_VALUE`, `LAGO_NO_SUCH_NET`, `LAGO_NO_SUCH_VM`, `LAGO_NO_SUCH_NIC`, `LAGO_LINK_UNSUPPORTED`, all of them
  * before anything is changed; `LAGO_LINK_FOREIGN`, `LAGO_LIBVIRT`, `LAGO_COMMAND_FAILED`.
  */
-export async function setLinks(task: Task, host: Host, found: Prefix, target: string, wish: LinkWish): Promise<Prefix> {
+export async function setLinks(
+  task: Task,
+  host: Host,
+  prefix: Prefix,
+  target: string,
+  wish: LinkWish,
+): Promise<Prefix> {
   const change = parseLinkWish(wish)
-  const targets = ableAmong(task, host, found.plan, target)
-  degraded(found.plan, targets, change)
-  const prefix = await recoverInterrupted(task, host, found)
+  const targets = ableAmong(task, host, prefix.plan, target)
   const vms = degraded(prefix.plan, targets, change)
   await requireLinks(task, host, vms, targets)
   return task.step(`Set links of ${target}`, async (task) => {
-    await using _note = await noteUnderWay(prefix, `net set ${target}`, [])
     await using undo = new UndoStack(task)
     const before = vms.map((vm) => prefix.plan.vms.get(vm.spec.name) ?? vm)
     undo.defer(`links of ${target}`, async (task) => {

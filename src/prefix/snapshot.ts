@@ -9,7 +9,7 @@ import { agentAnswers } from './agent-answers.js'
 import type { Host } from './host.js'
 import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
 import { providerOf, savePrefix, selectVms, withVms, type Prefix } from './prefix.js'
-import { noteUnderWay, recoverInterrupted } from './under-way.js'
+import { noteUnderWay } from './under-way.js'
 import { removeUnused } from './unused-files.js'
 import { keepRecords } from './records.js'
 import { refuseSleeping } from './sleep-files.js'
@@ -31,14 +31,13 @@ export interface SnapshotOptions {
 export async function snapshotPrefix(
   task: Task,
   host: Host,
-  found: Prefix,
+  prefix: Prefix,
   name: string,
   { diskOnly, vms = [] }: SnapshotOptions,
 ): Promise<Prefix> {
   requireGoodName(name)
-  refuseKnown(selectVms(found.plan, vms), name)
-  const prefix = await recoverInterrupted(task, host, found)
   const all = selectVms(prefix.plan, vms)
+  refuseKnown(all, name)
   await refuseSleeping(prefix, all)
   return task.step('Create VMs snapshots', async (task) => {
     const { subjects, others } = await subjectsOf(task, host, all)
@@ -72,9 +71,9 @@ async function takeAll(
 ): Promise<Prefix> {
   const running = subjects.filter(({ state }) => state === 'running')
   await using _note = await noteUnderWay(
-    prefix,
-    `snapshot ${wanted.name}`,
-    running.map(({ vm }) => vm),
+    prefix.layout,
+    { verb: 'snapshot', name: wanted.name, vms: subjects.map(({ vm }) => vm.spec.name) },
+    { paused: running.map(({ vm }) => vm) },
   )
   await using undo = new UndoStack(task)
   await pauseRunning(task, subjects, undo)

@@ -19,7 +19,6 @@ import { requireFittingHost, type FitOptions } from './require-fit.js'
 import { destroyNets, destroyVms } from './stop.js'
 import { forgetSleep, sleepersAmong } from './sleep-files.js'
 import { wake } from './suspend.js'
-import { recoverInterrupted } from './under-way.js'
 
 /**
  * Starts the named VMs and the nets that they use; everything without names. What already runs is left alone.
@@ -32,12 +31,10 @@ import { recoverInterrupted } from './under-way.js'
 export async function startPrefix(
   task: Task,
   host: Host,
-  found: Prefix,
+  prefix: Prefix,
   names: readonly string[],
   options: FitOptions = {},
 ): Promise<void> {
-  selectVms(found.plan, names)
-  const prefix = await recoverInterrupted(task, host, found)
   const vms = selectVms(prefix.plan, names)
   await task.step(names.length > 0 ? 'Start specified VMs' : 'Start Prefix', async (task) => {
     await requireFittingHost(task, host, prefix, vms, options)
@@ -104,9 +101,11 @@ export async function startVms(
   await bootAll(task, host, prefix, booting, started)
   const waking = sleepers.filter(isDown)
   await wakeAll(task, host, prefix, waking, started)
-  // a run that was killed may have left the memory of a VM that is up
-  const awake = sleepers.filter((vm) => !isDown(vm))
-  await forgetSleep(prefix, awake)
+  // a run that was killed may have left the memory of a VM that is up, or what machine it was without its memory
+  await forgetSleep(
+    prefix,
+    vms.filter((vm) => !waking.includes(vm)),
+  )
   const paused = vms.filter((vm) => states.get(vm.spec.name) === 'paused')
   await resumeAll(task, host, paused)
   await setClocks(task, host, prefix, paused)

@@ -12,24 +12,23 @@ import { pauseRunning, subjectsOf, type Subject } from './pause.js'
 import { providerOf, type Prefix } from './prefix.js'
 import { forgetSleep, isAsleep } from './sleep-files.js'
 import { stopPrefix } from './stop.js'
-import { noteUnderWay, recoverInterrupted } from './under-way.js'
+import { noteUnderWay } from './under-way.js'
 
 /**
  * Every running VM is saved and ends, then the nets go. All or nothing: when one cannot be saved, those that were saved
  * already are woken, and all run on. VMs that cannot sleep are left running with a warning, with their nets.
  * Throws `LAGO_LIBVIRT`, `LAGO_NO_SPACE`, `LAGO_PARTIAL`.
  */
-export async function suspendPrefix(task: Task, host: Host, found: Prefix): Promise<void> {
+export async function suspendPrefix(task: Task, host: Host, prefix: Prefix): Promise<void> {
   await task.step('Suspend prefix', async (task) => {
-    const prefix = await recoverInterrupted(task, host, found)
     const { subjects, others } = await subjectsOf(task, host, [...prefix.plan.vms.values()])
     for (const vm of others) task.log('warning', `${vm.spec.name} stays as it is: its provider cannot put it to sleep`)
     if (subjects.length === 0) return
     const awake = subjects.filter(({ state }) => state !== 'down')
     await using _note = await noteUnderWay(
-      prefix,
-      'stop --suspend',
-      awake.map(({ vm }) => vm),
+      prefix.layout,
+      { verb: 'stop --suspend' },
+      { paused: awake.map(({ vm }) => vm) },
     )
     await using undo = new UndoStack(task)
     await pauseRunning(task, awake, undo)

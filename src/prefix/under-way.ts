@@ -1,91 +1,113 @@
 /**
- * A note of what a verb has paused, written before and removed after it: by it the next verb tells VMs that a killed
- * run left paused from those that the user has paused.
+ * A note of what a verb is at, written before and removed after it. One that is found while nobody holds the lock is of a
+ * run that was killed: by it the next verb knows what to finish or undo, and tells VMs that the run left paused from
+ * those that the user has paused.
  */
-import { readFile, rm } from 'node:fs/promises'
-import { about, isLagoError, isSystemError, messageOf } from '../base/errors.js'
-import { fanOut } from '../base/fan-out.js'
-import { writeJsonAtomic } from '../base/files.js'
-import { isCancelled, type Task } from '../base/task.js'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { isSystemError, messageOf } from '../base/errors.js'
+import { removeTemporaries, writeJsonAtomic } from '../base/files.js'
+import { isUnfinishedExport } from '../base/publish-files.js'
+import type { Task } from '../base/task.js'
 import type { VmPlan } from '../plan/types.js'
-import { setClocks } from './clocks.js'
-import type { Host } from './host.js'
-import { applyLinks } from './links.js'
-import { subjectsOf, type Subject } from './pause.js'
-import { savePrefix, withVms, type Prefix } from './prefix.js'
+import type { PrefixLayout } from './layout.js'
 
-interface UnderWay {
-  /** As the user would type it: `revert clean`. */
-  readonly what: string
-  /** Names of the VMs that are paused meanwhile. */
+/** What a verb was asked for. */
+export interface Undertaking {
+  readonly verb: Verb
+  /** Of a snapshot; what `net set` is for. */
+  readonly name?: string | undefined
+  /** Names of VMs; none: all. */
+  readonly vms?: readonly string[] | undefined
+}
+
+export type Verb =
+  | 'init'
+  | 'start'
+  | 'stop'
+  | 'stop --suspend'
+  | 'shutdown'
+  | 'cleanup'
+  | 'destroy'
+  | 'snapshot'
+  | 'snapshot --delete'
+  | 'revert'
+  | 'deploy'
+  | 'export'
+  | 'net set'
+  | 'ttl'
+  | 'service'
+
+export interface UnderWay extends Undertaking {
+  readonly vms: readonly string[]
+  /** Names of the VMs that ran before and are paused meanwhile. */
   readonly paused: readonly string[]
+  /** Files and directories that are of use only until the end; absolute. */
+  readonly unfinished: readonly string[]
 }
 
-export async function noteUnderWay(prefix: Prefix, what: string, paused: readonly VmPlan[]): Promise<AsyncDisposable> {
-  const note: UnderWay = { what, paused: paused.map((vm) => vm.spec.name) }
-  await writeJsonAtomic(prefix.layout.underWay, note)
-  return { [Symbol.asyncDispose]: async () => rm(prefix.layout.underWay, { force: true }) }
+export interface Noted {
+  readonly paused?: readonly VmPlan[]
+  readonly unfinished?: readonly string[]
 }
 
-/**
- * After a run that was killed: VMs that it paused go on, with the images that they write to and the right time, and
- * what it was is told. Without such a run the prefix as it is.
- */
-export async function recoverInterrupted(task: Task, host: Host, prefix: Prefix): Promise<Prefix> {
-  const note = await readNote(prefix)
-  if (note === undefined) return prefix
-  task.log('warning', `"lago ${note.what}" was interrupted${again(note.what)}`)
-  if (isNetSet(note.what)) await finishNetSet(task, host, prefix)
-  const named = [...prefix.plan.vms.values()].filter((vm) => note.paused.includes(vm.spec.name))
-  const { subjects } = await subjectsOf(task, host, named)
-  const paused = subjects.filter(({ state }) => state === 'paused')
-  await saveAdopted(task, prefix, paused)
-  await fanOut(task, paused, async ({ vm, snapshots }, task) => {
-    task.log('warning', `${vm.spec.name} was left paused; it goes on`)
-    await about(`VM ${vm.spec.name}`, snapshots.resume(task, vm))
-  })
-  // once more: libvirt may have been at it still, and resuming waits for that
-  const recovered = await saveAdopted(task, prefix, paused)
-  await rm(prefix.layout.underWay, { force: true })
-  await setClocks(
-    task,
-    host,
-    recovered,
-    paused.map(({ vm }) => vm),
-  )
-  return recovered
+/** Replaces the note of an outer verb, whose work this is a part of; disposing of it removes the note. */
+export async function noteUnderWay(
+  layout: PrefixLayout,
+  { verb, name, vms = [] }: Undertaking,
+  { paused = [], unfinished = [] }: Noted = {},
+): Promise<AsyncDisposable> {
+  const note: UnderWay = { verb, name, vms, paused: paused.map((vm) => vm.spec.name), unfinished }
+  await mkdir(path.dirname(layout.underWay), { recursive: true })
+  await writeJsonAtomic(layout.underWay, note, { sync: false })
+  return { [Symbol.asyncDispose]: async () => forgetUnderWay(layout) }
 }
 
-async function saveAdopted(task: Task, prefix: Prefix, subjects: readonly Subject[]): Promise<Prefix> {
-  const adopted = await fanOut(task, subjects, async ({ vm, snapshots }, task) =>
-    about(`VM ${vm.spec.name}`, snapshots.adopt(task, vm)),
-  )
-  return savePrefix(prefix, withVms(prefix.plan, adopted))
+export async function forgetUnderWay(layout: PrefixLayout): Promise<void> {
+  await rm(layout.underWay, { force: true })
 }
 
-/** A host that cannot do it is no reason to refuse what comes next: that may be to take it back. */
-async function finishNetSet(task: Task, host: Host, prefix: Prefix): Promise<void> {
-  await applyLinks(task, host, prefix, [...prefix.plan.vms.values()]).catch((error: unknown) => {
-    if (!isLagoError(error) || isCancelled(error)) throw error
-    task.log('warning', `links are not as "lago status" has them: ${error.message}`)
-  })
-}
-
-function isNetSet(what: string): boolean {
-  return what.startsWith('net set ')
-}
-
-function again(what: string): string {
-  if (isNetSet(what)) return ': links are made as "lago status" has them'
-  return what.startsWith('revert') ? `: VMs may be of different points in time; lago ${what} puts that right` : ''
-}
-
-async function readNote({ layout }: Prefix): Promise<UnderWay | undefined> {
+/** Undefined where nothing was interrupted. To be believed only by who holds the prefix's lock. */
+export async function readUnderWay(layout: PrefixLayout): Promise<UnderWay | undefined> {
   try {
-    const { what, paused } = JSON.parse(await readFile(layout.underWay, 'utf8')) as Partial<UnderWay> // checked below
-    return { what: String(what), paused: Array.isArray(paused) ? paused.map(String) : [] }
+    const found = JSON.parse(await readFile(layout.underWay, 'utf8')) as Partial<Record<keyof UnderWay, unknown>> // read with care below
+    const name = typeof found.name === 'string' ? found.name : undefined
+    const [vms, paused, unfinished] = [found.vms, found.paused, found.unfinished].map(wordsOf)
+    return {
+      verb: String(found.verb) as Verb,
+      name,
+      vms: vms ?? [],
+      paused: paused ?? [],
+      unfinished: unfinished ?? [],
+    }
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined
-    return { what: `... (${messageOf(error)})`, paused: [] }
+    return { verb: `... (${messageOf(error)})` as Verb, name: undefined, vms: [], paused: [], unfinished: [] }
   }
+}
+
+/** As the user would type it: `lago revert clean`. */
+export function commandOf({ verb, name, vms = [] }: Undertaking): string {
+  return [
+    'lago',
+    verb,
+    ...(name === undefined ? [] : [name]),
+    ...(verb.startsWith('snap') || verb === 'revert' ? [] : vms),
+  ].join(' ')
+}
+
+/** What killed runs left beside the files that they were writing. */
+export async function removeUnfinished(layout: PrefixLayout, note: UnderWay): Promise<void> {
+  for (const dir of [layout.dir, layout.virt, layout.images]) await removeTemporaries(dir)
+  for (const unfinished of note.unfinished)
+    if (isUnfinishedExport(unfinished)) await rm(unfinished, { recursive: true, force: true })
+}
+
+/** A warning: what was interrupted, and what becomes of it. */
+export function tellInterrupted(task: Task, note: Undertaking, outcome: string): void {
+  task.log('warning', `"${commandOf(note)}" was interrupted: ${outcome}`)
+}
+
+function wordsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
 }

@@ -21,6 +21,21 @@ function isOverlay(name: string, { vms }: EnvPlan): boolean {
   return [...vms.values()].some((vm) => vm.disks.some((disk) => stem === `${vm.spec.name}_${disk.spec.name}`))
 }
 
+/** The files of snapshots that no VM has: those that a run was taking when it was killed. */
+export async function removeUnknownSnapshots(layout: PrefixLayout, plan: EnvPlan): Promise<void> {
+  const known = filesOf(layout, plan)
+  for (const vm of plan.vms.keys())
+    for (const [dir, start] of [
+      [layout.virt, `snapshot-${vm}.`],
+      [layout.images, `${vm}.`],
+    ] as const)
+      for (const name of await readdir(dir)) {
+        const file = path.join(dir, name)
+        const isOfSnapshot = name.startsWith(start) && /\.(memory|xml|known_hosts|deployed)$/.test(name)
+        if (isOfSnapshot && !known.has(file)) await rm(file, { force: true })
+      }
+}
+
 function filesOf(layout: PrefixLayout, { vms }: EnvPlan): ReadonlySet<string> {
   return new Set([...vms.values()].flatMap((vm) => [...imagesOf(vm), ...snapshotFilesOf(layout, vm)]))
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { chmod, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
-import { isTemporaryName, makeDirs, writeJsonAtomic } from '../base/files.js'
+import { makeDirs, removeTemporaries, writeJsonAtomic } from '../base/files.js'
 import { holdsUuid } from '../base/uuid-file.js'
 
 /** An environment and its directory. */
@@ -55,8 +55,7 @@ export function openRegister(dir: string): Register {
     listStale,
     async reclaim() {
       for (const entry of await listStale()) await rm(fileOf(entry), { force: true })
-      const left = (await namesIn(dir)).filter(isTemporaryName)
-      for (const name of left) await rm(path.join(dir, name), { force: true })
+      await removeTemporaries(dir)
     },
   }
 }

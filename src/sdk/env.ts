@@ -63,16 +63,18 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
 
     start: async (vms = [], { force = false } = {}) => {
       const { startPrefix } = await import('../prefix/start.js')
-      await opened.change(async (task, host, prefix) => startPrefix(task, host, prefix, vms, { force }))
+      await opened.change({ verb: 'start', vms }, async (task, host, prefix) =>
+        startPrefix(task, host, prefix, vms, { force }),
+      )
     },
     stop: async (vms = []) => {
       const { stopPrefix } = await import('../prefix/stop.js')
-      await opened.endGuests(vms, async (task, host, prefix) => stopPrefix(task, host, prefix, vms))
+      await opened.endGuests({ verb: 'stop', vms }, async (task, host, prefix) => stopPrefix(task, host, prefix, vms))
     },
     shutdown: async ({ vms = [], reboot = false, force = false, timeoutMs = DEFAULT_SHUTDOWN_MS } = {}) => {
       const { shutdownPrefix } = await import('../prefix/shutdown.js')
       const ask = async (): Promise<void> =>
-        opened.endGuests(vms, async (task, host, prefix) =>
+        opened.endGuests({ verb: 'shutdown', vms }, async (task, host, prefix) =>
           shutdownPrefix(task, host, prefix, { names: vms, reboot, force, timeoutMs }),
         )
       if (!reboot) return ask()
@@ -82,13 +84,13 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
     },
     setLinks: async (target, conditions) => {
       const { setLinks } = await import('../prefix/set-links.js')
-      await opened.change(async (task, host, prefix) => {
+      await opened.change({ verb: 'net set', name: target }, async (task, host, prefix) => {
         await setLinks(task, host, prefix, target, conditions)
       })
     },
     suspend: async () => {
       const { suspendPrefix } = await import('../prefix/suspend.js')
-      await opened.endGuests([], suspendPrefix)
+      await opened.endGuests({ verb: 'stop --suspend' }, suspendPrefix)
     },
     destroy: async () => explained(destroy(opened.task())),
 
@@ -98,7 +100,9 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
     },
     deploy: async ({ vms = [], changedOnly = false } = {}) => {
       const { deployPrefix } = await import('../prefix/deploy.js')
-      await opened.change(async (task, host, prefix) => deployPrefix(task, host, prefix, { names: vms, changedOnly }))
+      await opened.change({ verb: 'deploy', vms }, async (task, host, prefix) =>
+        deployPrefix(task, host, prefix, { names: vms, changedOnly }),
+      )
     },
     collectArtifacts: async (outputDir, { failOnMissing = false, vmTimeoutMs = DEFAULT_COLLECT_MS } = {}) => {
       const { collectArtifacts } = await import('../prefix/collect.js')
@@ -110,7 +114,7 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
       const { exportPrefix } = await import('../prefix/export.js')
       const initFileName = options.initFileName ?? 'LagoInitFile'
       const dstDir = path.resolve(surroundings.cwd, options.dstDir ?? '.')
-      const { vms } = await opened.change(async (task, host, prefix) =>
+      const { vms } = await opened.change({ verb: 'export' }, async (task, host, prefix) =>
         exportPrefix(task, host, prefix, {
           names: options.vms ?? [],
           standalone: options.standalone ?? false,
@@ -128,17 +132,21 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
 
     snapshot: async (name, { diskOnly = false, vms = [] } = {}) => {
       const { snapshotPrefix } = await import('../prefix/snapshot.js')
-      await opened.change(async (task, host, prefix) => snapshotPrefix(task, host, prefix, name, { diskOnly, vms }))
+      await opened.change({ verb: 'snapshot', name, vms }, async (task, host, prefix) =>
+        snapshotPrefix(task, host, prefix, name, { diskOnly, vms }),
+      )
     },
     revert: async (name, { vms = [] } = {}) => {
       const { revertPrefix } = await import('../prefix/revert.js')
-      await opened.change(async (task, host, prefix) =>
+      await opened.change({ verb: 'revert', name, vms }, async (task, host, prefix) =>
         revertPrefix(task, host, prefix, name, { vms }).finally(async () => opened.renewLines()),
       )
     },
     deleteSnapshot: async (name) => {
       const { deleteSnapshot } = await import('../prefix/delete-snapshot.js')
-      await opened.change(async (task, host, prefix) => deleteSnapshot(task, host, prefix, name))
+      await opened.change({ verb: 'snapshot --delete', name }, async (task, host, prefix) =>
+        deleteSnapshot(task, host, prefix, name),
+      )
     },
     snapshots: async () => {
       const { listSnapshots } = await import('../prefix/list-snapshots.js')

@@ -6,6 +6,7 @@ import { changePrefix } from '../prefix/change.js'
 import { reachGuest } from '../prefix/guests.js'
 import type { Host } from '../prefix/host.js'
 import { openPrefix, selectVms, type Prefix } from '../prefix/prefix.js'
+import type { Undertaking } from '../prefix/under-way.js'
 import { createGuestLine, type GuestLine } from './guest-line.js'
 import type { Session } from './session.js'
 
@@ -18,9 +19,9 @@ export interface Opened {
   /** For what only looks: no lock. */
   read<T>(work: (task: Task, host: Host, prefix: Prefix) => Promise<T>): Promise<T>
   /** For what changes the prefix: one at a time. */
-  change<T>(work: (task: Task, host: Host, prefix: Prefix) => Promise<T>): Promise<T>
-  /** The same for what ends guests; all, without names. */
-  endGuests<T>(vms: readonly string[], work: (task: Task, host: Host, prefix: Prefix) => Promise<T>): Promise<T>
+  change<T>(undertaking: Undertaking, work: (task: Task, host: Host, prefix: Prefix) => Promise<T>): Promise<T>
+  /** The same for what ends guests. */
+  endGuests<T>(undertaking: Undertaking, work: (task: Task, host: Host, prefix: Prefix) => Promise<T>): Promise<T>
   line(vm: string): GuestLine
   /** The guests are somewhere else in their time; connections are made anew. */
   renewLines(): Promise<void>
@@ -46,11 +47,10 @@ export async function openForProgram(session: Session, dir: string): Promise<Ope
       const task = opened.task()
       return explained(work(task, await session.host(), await openPrefix(dir)))
     },
-    async change(work) {
+    async change(undertaking, work) {
       const task = opened.task()
-      const first = await session.changingHost()
-      first.warmUp()
-      const changing = changePrefix(task, first, dir, async (prefix) => {
+      ;(await session.changingHost()).warmUp()
+      const changing = changePrefix(task, dir, { host: session.changingHost, undertaking }, async (prefix) => {
         const host = await session.changingHost() // the change before may have closed it
         try {
           return await work(task, host, prefix)
@@ -62,8 +62,9 @@ export async function openForProgram(session: Session, dir: string): Promise<Ope
       })
       return explained(changing)
     },
-    async endGuests(vms, work) {
-      return opened.change(async (task, host, prefix) => {
+    async endGuests(undertaking, work) {
+      const { vms = [] } = undertaking
+      return opened.change(undertaking, async (task, host, prefix) => {
         await opened.dropLines(vms)
         return work(task, host, prefix).finally(async () => opened.dropLines(vms))
       })

@@ -27,7 +27,7 @@ async function managerOf(opened: Opened, name: string, guest: Guest): Promise<Se
     return { manager: found.manager, isNew: found.vm !== vm }
   })
   if (isNew)
-    await opened.change(async (task, host, prefix) => {
+    await opened.change({ verb: 'service' }, async (task, host, prefix) => {
       const found = await findServices(task, host, getVm(prefix.plan, name), guest)
       await savePrefix(prefix, withVms(prefix.plan, [found.vm]))
     })

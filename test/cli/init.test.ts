@@ -1,4 +1,4 @@
-import { mkdir, readlink, stat, symlink } from 'node:fs/promises'
+import { mkdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import {
@@ -204,6 +204,71 @@ test('what a killed init left is cleared by the next one', async () => {
   expect(run.stderr).toContain('removing what an interrupted init left')
   expect(run.exitCode).toBe(0)
   expect(await ls('.lago/default/images')).toEqual(['vm0_root.qcow2', 'vm1_root.qcow2'])
+})
+
+/** As `noteUnderWay` writes it; nobody is left to remove it. */
+const note = (verb: string): string => JSON.stringify({ verb, vms: [], paused: [], unfinished: [] })
+
+test('the subnets of a killed init are free when the next one has cleared it', async () => {
+  const former = 'f'.repeat(32)
+  const { lago, ls, dir } = await project({
+    LagoInitFile: TWO_EMPTY_VMS,
+    '.lago/default/uuid': former,
+    '.lago/default/virt/under-way': note('init'),
+  })
+  await symlink('default', path.join(dir, '.lago/current'))
+  await mkdir(path.join(dir, 'subnets'))
+  const lease = JSON.stringify([path.join(dir, '.lago/default/uuid'), former])
+  await writeFile(path.join(dir, 'subnets/250.lease'), lease)
+  await writeFile(path.join(dir, 'subnets/.251.lease.1.1.tmp'), 'half')
+  expect(await lago(['init'])).toMatchObject({ exitCode: 0 })
+  expect(await ls('subnets')).toEqual([expect.stringMatching(/^2..\.lease$/), 'environments', 'subnet-lease.lock'])
+  expect(await ls('subnets')).not.toContain('250.lease')
+})
+
+test('an init that was killed before its mark is complete for the next verb, and is made anew by the next init', async () => {
+  const { lago, ls, dir } = await project({ LagoInitFile: TWO_EMPTY_VMS })
+  await lago(['init'])
+  const killed = async (): Promise<void> => {
+    await rm(path.join(dir, '.lago/default/initialized'))
+    await writeFile(path.join(dir, '.lago/default/virt/under-way'), note('init'))
+  }
+  await killed()
+  const start = await lago(['stop'])
+  expect(start.stderr).toContain('"lago init" was interrupted: only its mark was missing, and it is finished')
+  expect(await ls('.lago/default')).toContain('initialized')
+  await killed()
+  const again = await lago(['init'])
+  expect(again.stderr).toContain('removing what an interrupted init left')
+  expect(again.exitCode).toBe(0)
+})
+
+test('a destroy that was killed is finished by the next destroy or init, and undone by any other verb while it can be', async () => {
+  const { lago, ls, dir } = await project({ LagoInitFile: TWO_EMPTY_VMS })
+  await lago(['init'])
+  const underWay = path.join(dir, '.lago/default/virt/under-way')
+  await writeFile(underWay, note('destroy'))
+  const stop = await lago(['stop'])
+  expect(stop.stderr).toContain('"lago destroy" was interrupted: nothing had been deleted yet, and it is undone')
+  expect(await ls('.lago/default/virt')).not.toContain('under-way')
+  await writeFile(underWay, note('destroy'))
+  await rm(path.join(dir, '.lago/default/virt/env'))
+  const init = await lago(['init'])
+  expect(init).toMatchObject({ exitCode: 0 })
+  expect(init.stderr).toContain('"lago destroy" was interrupted: it is finished now')
+  await writeFile(underWay, note('destroy'))
+  expect((await lago(['destroy', '-y'])).stderr).toContain('"lago destroy" was interrupted: it is finished now')
+  expect(await ls('.')).not.toContain('.lago')
+})
+
+test('a workdir in which a killed init or destroy left nothing is removed by destroy', async () => {
+  const { lago, ls, dir } = await project()
+  await mkdir(path.join(dir, '.lago'))
+  await symlink('default', path.join(dir, '.lago/current'))
+  const run = await lago(['destroy', '-y'])
+  expect(run.exitCode).toBe(0)
+  expect(run.stderr).toContain('an init or a destroy was interrupted')
+  expect(await ls('.')).not.toContain('.lago')
 })
 
 test('a directory that an init made and was killed in is cleared as well', async () => {

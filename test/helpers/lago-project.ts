@@ -16,7 +16,7 @@ export interface LagoProject {
   /** `lago ARGS...`, run in the project's directory, or below it with `cwd`. */
   lago(args: readonly string[], options?: RunOptions): Promise<LagoRun>
   /** The same, not waited for. */
-  spawnLago(args: readonly string[]): ChildProcess
+  spawnLago(args: readonly string[], options?: RunOptions): ChildProcess
   /** Names below `dir`, sorted; the empty list for what is not there. */
   ls(below: string): Promise<string[]>
   read(below: string): Promise<string>
@@ -63,7 +63,7 @@ export async function makeProject(
   return {
     dir,
     env: projectEnv,
-    spawnLago: (args) => spawnLago(args),
+    spawnLago,
     lago: async (args, options = {}) => outcomeOf(spawnLago(args, options), options.input ?? ''),
     ls: async (below) => (await readdir(path.join(dir, below)).catch(() => [])).sort(),
     read: async (below) => readFile(path.join(dir, below), 'utf8'),

@@ -129,7 +129,8 @@ test('an environment that was moved is found where it is, once a verb has change
   const moved = path.join(root, 'moved')
   const { dir } = await environment('a', '10.81.0.0/24')
   await rename(dir, moved)
-  await changePrefix(task, host, moved, async (prefix) => startPrefix(task, host, prefix, []))
+  const how = { host: async () => host, undertaking: { verb: 'start' } } as const
+  await changePrefix(task, moved, how, async (prefix) => startPrefix(task, host, prefix, []))
   expect(kinds(await findLeftovers(task, host))).toEqual(['record a']) // the lease is renewed
   expect(await listEnvironments(task, host)).toMatchObject([{ dir: moved, state: 'running' }])
 })

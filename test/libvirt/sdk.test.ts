@@ -163,16 +163,16 @@ test('a change that runs out of time ends nothing that is done meanwhile, or aft
   let goOn = (): void => undefined
   const gate = new Promise<void>((resolve) => (goOn = resolve))
   const looking = opened.read(async (task, host, prefix) => gate.then(async () => look(task, host, prefix)))
-  const slow = opened.change(async (task, host, prefix) => {
+  const slow = opened.change({ verb: 'service' }, async (task, host, prefix) => {
     await look(task, host, prefix)
     return task.within(1, 'what is slow', async (task) =>
       once(task.signal, 'abort').then(() => task.signal.throwIfAborted()),
     )
   })
-  const waiting = opened.change(look)
+  const waiting = opened.change({ verb: 'service' }, look)
   await expect(slow).rejects.toMatchObject({ code: 'LAGO_TIMEOUT' })
   goOn()
-  expect(await Promise.all([looking, waiting, opened.change(look)])).toEqual([2, 2, 2])
+  expect(await Promise.all([looking, waiting, opened.change({ verb: 'service' }, look)])).toEqual([2, 2, 2])
   await opened.close()
 })
 

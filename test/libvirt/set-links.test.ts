@@ -7,6 +7,7 @@ import path from 'node:path'
 import { afterEach, expect, test } from '@jest/globals'
 import { loadConfig } from '../../src/config/load.js'
 import { openLibvirt } from '../../src/libvirt/connection.js'
+import { changePrefix } from '../../src/prefix/change.js'
 import { openHost, type Host } from '../../src/prefix/host.js'
 import { initPrefix } from '../../src/prefix/init.js'
 import { openPrefix, type Prefix } from '../../src/prefix/prefix.js'
@@ -113,34 +114,38 @@ test('what libvirt refuses is taken back: links and what is written down are as 
 })
 
 test('a run that was killed after it had written is finished by the next verb, which tells so', async () => {
-  const { host, prefix, rates, reopened } = await environment()
+  const { host, prefix, rates } = await environment()
   await startPrefix(task, host, prefix, [])
   const file = prefix.layout.vm('vm1')
   const stored = JSON.parse(await readFile(file, 'utf8')) as { nics: Record<string, unknown>[] }
   Object.assign(stored.nics[0] ?? {}, { 'lago-link': { rate_bits_per_s: 8000 } })
   await writeFile(file, JSON.stringify(stored))
-  await writeFile(prefix.layout.underWay, JSON.stringify({ what: 'net set vm1:0', paused: [] }))
+  await writeFile(prefix.layout.underWay, JSON.stringify({ verb: 'net set', name: 'vm1:0' }))
   const next = recordedTask()
-  await startPrefix(next.task, host, await reopened(), [])
+  const starting = { host: async () => host, undertaking: { verb: 'start' } } as const
+  await changePrefix(next.task, prefix.dir, starting, async (prefix) => startPrefix(next.task, host, prefix, []))
   expect(await rates('vm1')).toEqual(['1'])
   expect(next.messages('warning')).toContain(
     '"lago net set vm1:0" was interrupted: links are made as "lago status" has them',
   )
   const after = recordedTask()
-  await startPrefix(after.task, host, await reopened(), [])
+  await changePrefix(after.task, prefix.dir, starting, async (prefix) => startPrefix(after.task, host, prefix, []))
   expect(after.messages('warning').join()).not.toContain('interrupted')
 })
 
 test('links that cannot be made so after a killed run are no reason to refuse that they are taken back', async () => {
-  const { host, prefix, links, reopened } = await environment()
+  const { host, prefix, links } = await environment()
   await startPrefix(task, host, prefix, [])
   const file = prefix.layout.vm('vm1')
   const stored = JSON.parse(await readFile(file, 'utf8')) as { nics: Record<string, unknown>[] }
   Object.assign(stored.nics[0] ?? {}, { 'lago-link': { delay_us: 1 } })
   await writeFile(file, JSON.stringify(stored))
-  await writeFile(prefix.layout.underWay, JSON.stringify({ what: 'net set vm1:0', paused: [] }))
+  await writeFile(prefix.layout.underWay, JSON.stringify({ verb: 'net set', name: 'vm1:0' }))
   const next = recordedTask()
-  await setLinks(next.task, host, await reopened(), 'vm1:0', { clear: true })
+  const setting = { host: async () => host, undertaking: { verb: 'net set', name: 'vm1:0' } } as const
+  await changePrefix(next.task, prefix.dir, setting, async (prefix) =>
+    setLinks(next.task, host, prefix, 'vm1:0', { clear: true }),
+  )
   expect(next.messages('warning').join()).toContain('links are not as "lago status" has them')
   expect(await links()).toEqual({})
 })

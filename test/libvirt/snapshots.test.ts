@@ -17,6 +17,7 @@ import { snapshotPrefix } from '../../src/prefix/snapshot.js'
 import { startPrefix } from '../../src/prefix/start.js'
 import { stopPrefix } from '../../src/prefix/stop.js'
 import { suspendPrefix } from '../../src/prefix/suspend.js'
+import { settleInterrupted } from '../../src/prefix/interrupted.js'
 import { noteUnderWay } from '../../src/prefix/under-way.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import type { GuestAgent, SnapshotRequest, VmProvider, VmSnapshots } from '../../src/vm/provider.js'
@@ -310,9 +311,10 @@ test('a start that fails costs no VM its memory', async () => {
 
 test('memory that a killed run left of a VM that is up is not restored over its disks later', async () => {
   const { host, prefix } = await environment()
-  await writeFile(prefix.layout.suspended('vm0').memory, 'memory')
+  const [withMemory, without] = [prefix.layout.suspended('vm0'), prefix.layout.suspended('vm1')]
+  for (const file of [withMemory.memory, without.xml]) await writeFile(file, 'left')
   await startPrefix(task, withFake(host, BOTH_RUN).host, prefix, [])
-  expect(existsSync(prefix.layout.suspended('vm0').memory)).toBe(false)
+  expect([existsSync(withMemory.memory), existsSync(without.xml)]).toEqual([false, false])
 })
 
 test('a VM that cannot sleep stays as it is, with its nets', async () => {
@@ -333,22 +335,24 @@ test('once they are back, VMs that were asleep stay up whatever fails after it',
 
 test('what a killed run left paused goes on, and only that, and what the run was is told', async () => {
   const { host, prefix } = await environment()
-  await noteUnderWay(prefix, 'snapshot clean', [...prefix.plan.vms.values()].slice(0, 1)) // killed: never disposed of
+  const paused = [...prefix.plan.vms.values()].slice(0, 1)
+  await noteUnderWay(prefix.layout, { verb: 'snapshot', name: 'clean' }, { paused }) // killed: never disposed of
   const { task, messages } = recordedTask()
   const fake = withFake(host, { vm0: 'paused', vm1: 'paused' })
-  await snapshotPrefix(task, fake.host, prefix, 'other', { diskOnly: true })
+  await settleInterrupted(task, fake.host, prefix, { verb: 'snapshot', name: 'other' })
   expect(fake.said.slice(0, 2)).toEqual(['adopt vm0', 'resume vm0'])
   expect(fake.said).not.toContain('resume vm1')
-  expect(messages()).toContain('"lago snapshot clean" was interrupted')
+  expect(messages()).toContain('"lago snapshot clean" was interrupted: it is undone')
   expect(existsSync(prefix.layout.underWay)).toBe(false)
 })
 
 test('what a killed run froze is adopted before anything is swept, by a deletion too', async () => {
   const { host, prefix } = await environment()
   const kept = await snapshotPrefix(task, withFake(host, BOTH_RUN).host, prefix, 'old', { diskOnly: false })
-  await noteUnderWay(kept, 'snapshot killed', [...kept.plan.vms.values()].slice(0, 1))
+  const paused = [...kept.plan.vms.values()].slice(0, 1)
+  await noteUnderWay(kept.layout, { verb: 'snapshot', name: 'killed' }, { paused })
   const fake = withFake(host, { vm0: 'paused', vm1: 'running' })
-  await deleteSnapshot(task, fake.host, kept, 'old')
+  await settleInterrupted(task, fake.host, kept, { verb: 'snapshot --delete', name: 'old' })
   expect(fake.said.slice(0, 2)).toEqual(['adopt vm0', 'resume vm0'])
 })
 

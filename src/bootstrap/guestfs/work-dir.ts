@@ -1,8 +1,8 @@
 /** Files that a program on this host reads, for as long as it runs: of this user alone, and gone afterwards. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { explainSystemError } from '../../base/errors.js'
+import { makeScratchDir } from '../../base/scratch-dir.js'
 
 export interface WorkDir {
   /** Absolute. */
@@ -13,7 +13,7 @@ export interface WorkDir {
 
 /** Throws `LAGO_NO_SPACE`, `LAGO_PERMISSION`, `LAGO_FILE`, and what `use` throws. */
 export async function withWorkDir<T>(use: (dir: WorkDir) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'lago-guestfs-')).catch(explained)
+  const dir = await makeScratchDir('guestfs').catch(explained)
   try {
     let count = 0
     return await use({

@@ -9,6 +9,6 @@ export const cleanup: CommandSpec = {
   options: [],
   async run(context) {
     const { cleanupPrefix } = await import('../../prefix/stop.js')
-    await changePrefix(context, async (host, prefix) => cleanupPrefix(context.task, host, prefix))
+    await changePrefix(context, { verb: 'cleanup' }, async (host, prefix) => cleanupPrefix(context.task, host, prefix))
   },
 }

@@ -1,6 +1,7 @@
 /** How verbs get at their prefix: found, locked for those that change it, opened, and everything closed at the end. */
 import type { Host } from '../../prefix/host.js'
 import type { Prefix } from '../../prefix/prefix.js'
+import type { Undertaking } from '../../prefix/under-way.js'
 import type { Place } from '../../workdir/find.js'
 import type { CommandContext } from '../command.js'
 
@@ -25,6 +26,7 @@ export async function readPrefix(context: CommandContext): Promise<{ place: Plac
  */
 export async function changePrefix<T>(
   context: CommandContext,
+  undertaking: Undertaking,
   work: (host: Host, prefix: Prefix) => Promise<T>,
   { warmUp = true }: { readonly warmUp?: boolean } = {},
 ): Promise<T> {
@@ -33,7 +35,7 @@ export async function changePrefix<T>(
     const { findPrefix } = await import('../../workdir/find.js')
     const { changePrefix: change } = await import('../../prefix/change.js')
     const place = await findPrefix(context.config.place, context.cwd)
-    return change(context.task, host, place.prefixDir, async (prefix) => {
+    return change(context.task, place.prefixDir, { host: async () => host, undertaking }, async (prefix) => {
       await using _closed = host // before the lock is freed: libvirt may have a creation to take back
       context.logTo(prefix.layout.log)
       return await work(host, prefix)

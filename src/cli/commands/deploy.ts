@@ -17,6 +17,11 @@ export const deploy: CommandSpec = {
     const { deployPrefix } = await import('../../prefix/deploy.js')
     const { task, args } = context
     const options = { names: args.many('vm-name'), changedOnly: args.flag('changed') }
-    await changePrefix(context, async (host, prefix) => deployPrefix(task, host, prefix, options), { warmUp: false })
+    await changePrefix(
+      context,
+      { verb: 'deploy', vms: options.names },
+      async (host, prefix) => deployPrefix(task, host, prefix, options),
+      { warmUp: false },
+    )
   },
 }

@@ -19,12 +19,24 @@ export const destroy: CommandSpec = {
       if (!(await isWanted(context, `all the prefixes under ${dir}`))) return
       const dirs = prefixes.map((name) => path.join(dir, name))
       await destroyAll(context, await prefixesAmong(context, dirs), dir)
-    } else {
+    } else if (!(await removedEmptyWorkdir(context))) {
       const { prefixDir, givenPath, workdir } = await findPrefix(config.place, cwd)
       if (!(await isWanted(context, prefixDir))) return
       await destroyAll(context, [givenPath], workdir?.dir ?? path.dirname(prefixDir))
     }
   },
+}
+
+/** A workdir without a prefix is what a killed `init` or `destroy` leaves; then this is all that there is to do. */
+async function removedEmptyWorkdir({ config, cwd, task }: CommandContext): Promise<boolean> {
+  const { findWorkdir } = await import('../../workdir/find.js')
+  const { tidyWorkdir } = await import('../../workdir/workdir.js')
+  if (config.place.prefixPath !== undefined) return false
+  const workdir = await findWorkdir(config.place, cwd).catch(() => undefined) // told by whoever needs one
+  if (workdir === undefined || workdir.prefixes.length > 0) return false
+  task.log('warning', `an init or a destroy was interrupted: ${workdir.dir} has no prefix, and is removed`)
+  await tidyWorkdir(workdir.dir)
+  return true
 }
 
 async function isWanted({ args, task, confirm }: CommandContext, what: string): Promise<boolean> {

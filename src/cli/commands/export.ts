@@ -28,18 +28,21 @@ export const exportVerb: CommandSpec = {
     const compress = await exportCompression(args, exportVerb)
     const collectOnly = args.flag('collect-only')
     const { exportPrefix } = await import('../../prefix/export.js')
-    const exported = await changePrefix(context, async (host, prefix) =>
-      exportPrefix(context.task, host, prefix, {
-        names: args.list('vm-names') ?? [],
-        standalone: args.flag('standalone'),
-        compress,
-        dstDir: await destinationOf(context),
-        initFileName: args.one('init-file-name') ?? 'LagoInitFile',
-        format: config.outFormat === 'json' ? 'json' : 'yaml',
-        collectOnly,
-        jobs: args.flag('without-threads') ? 1 : config.vm.jobs,
-        force: args.flag('force'),
-      }),
+    const exported = await changePrefix(
+      context,
+      { verb: 'export', vms: args.list('vm-names') ?? [] },
+      async (host, prefix) =>
+        exportPrefix(context.task, host, prefix, {
+          names: args.list('vm-names') ?? [],
+          standalone: args.flag('standalone'),
+          compress,
+          dstDir: await destinationOf(context),
+          initFileName: args.one('init-file-name') ?? 'LagoInitFile',
+          format: config.outFormat === 'json' ? 'json' : 'yaml',
+          collectOnly,
+          jobs: args.flag('without-threads') ? 1 : config.vm.jobs,
+          force: args.flag('force'),
+        }),
     )
     return collectOnly ? { output: exported.vms } : {}
   },

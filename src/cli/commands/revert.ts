@@ -9,8 +9,9 @@ export const revert: CommandSpec = {
   options: [],
   async run(context) {
     const { revertPrefix } = await import('../../prefix/revert.js')
-    await changePrefix(context, async (host, prefix) => {
-      await revertPrefix(context.task, host, prefix, context.args.one('snapshot-name') ?? '')
+    const name = context.args.one('snapshot-name') ?? ''
+    await changePrefix(context, { verb: 'revert', name }, async (host, prefix) => {
+      await revertPrefix(context.task, host, prefix, name)
     })
   },
 }

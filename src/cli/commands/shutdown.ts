@@ -16,7 +16,7 @@ export const shutdown: CommandSpec = {
   async run(context) {
     const { shutdownPrefix } = await import('../../prefix/shutdown.js')
     const { task, args } = context
-    await changePrefix(context, async (host, prefix) =>
+    await changePrefix(context, { verb: 'shutdown', vms: context.args.many('vm-name') }, async (host, prefix) =>
       shutdownPrefix(task, host, prefix, {
         names: args.many('vm-name'),
         reboot: args.flag('reboot'),

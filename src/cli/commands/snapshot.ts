@@ -21,7 +21,7 @@ export const snapshot: CommandSpec = {
     if (context.args.flag('delete')) return remove(context, name)
     const { snapshotPrefix } = await import('../../prefix/snapshot.js')
     const options = { diskOnly: context.args.flag('disk-only') }
-    await changePrefix(context, async (host, prefix) => {
+    await changePrefix(context, { verb: 'snapshot', name }, async (host, prefix) => {
       await snapshotPrefix(context.task, host, prefix, name, options)
     })
   },
@@ -46,7 +46,7 @@ async function listing(context: CommandContext): Promise<CommandOutcome> {
 
 async function remove(context: CommandContext, name: string): Promise<void> {
   const { deleteSnapshot } = await import('../../prefix/delete-snapshot.js')
-  await changePrefix(context, async (host, prefix) => {
+  await changePrefix(context, { verb: 'snapshot --delete', name }, async (host, prefix) => {
     await deleteSnapshot(context.task, host, prefix, name)
   })
 }

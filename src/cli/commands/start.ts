@@ -23,7 +23,7 @@ export const start: CommandSpec = {
     const force = context.args.flag('force')
     const rung = await wantedRung(context)
     const ttlMs = await ttlOf(context.args)
-    await changePrefix(context, async (host, prefix) => {
+    await changePrefix(context, { verb: 'start', vms }, async (host, prefix) => {
       await startPrefix(context.task, host, prefix, vms, { force })
       if (ttlMs !== undefined) await setExpiry(prefix.layout, Date.now() + ttlMs)
     })

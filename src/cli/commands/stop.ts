@@ -12,7 +12,9 @@ export const stop: CommandSpec = {
     const names = context.args.many('vm-name')
     if (context.args.flag('suspend')) return suspend(context, names)
     const { stopPrefix } = await import('../../prefix/stop.js')
-    await changePrefix(context, async (host, prefix) => stopPrefix(context.task, host, prefix, names))
+    await changePrefix(context, { verb: 'stop', vms: names }, async (host, prefix) =>
+      stopPrefix(context.task, host, prefix, names),
+    )
   },
 }
 
@@ -20,5 +22,7 @@ async function suspend(context: CommandContext, names: readonly string[]): Promi
   if (names.length > 0)
     throw new LagoError('LAGO_USAGE', '--suspend is for the whole environment', { hint: 'lago stop --suspend' })
   const { suspendPrefix } = await import('../../prefix/suspend.js')
-  await changePrefix(context, async (host, prefix) => suspendPrefix(context.task, host, prefix))
+  await changePrefix(context, { verb: 'stop --suspend' }, async (host, prefix) =>
+    suspendPrefix(context.task, host, prefix),
+  )
 }

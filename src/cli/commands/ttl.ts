@@ -1,3 +1,5 @@
+import type { Host } from '../../prefix/host.js'
+import type { Prefix } from '../../prefix/prefix.js'
 import type { CommandContext, CommandSpec, OptionSpec, ParsedArgs } from '../command.js'
 import { changePrefix, readPrefix } from './context.js'
 
@@ -40,9 +42,7 @@ export async function ttlOf(args: ParsedArgs): Promise<number | undefined> {
 
 async function setTtl(context: CommandContext, ttlMs: number | undefined): Promise<void> {
   const { setExpiry } = await import('../../prefix/expiry.js')
-  await changePrefix(
-    context,
-    async (_host, prefix) => setExpiry(prefix.layout, ttlMs === undefined ? undefined : Date.now() + ttlMs),
-    { warmUp: false },
-  )
+  const expiresAtMs = ttlMs === undefined ? undefined : Date.now() + ttlMs
+  const set = async (_host: Host, prefix: Prefix): Promise<void> => setExpiry(prefix.layout, expiresAtMs)
+  await changePrefix(context, { verb: 'ttl' }, set, { warmUp: false })
 }

@@ -1,11 +1,12 @@
 /** Runs debugfs, which writes to a file system that is not mounted, past its journal. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
+import { open, rm, type FileHandle } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { endWithParent, SETPRIV_NOT_FOUND } from '../../base/end-with-us.js'
 import { isSystemError, LagoError, NO_SPACE_HINT } from '../../base/errors.js'
 import { plainLine } from '../../base/plain-text.js'
+import { makeScratchDir } from '../../base/scratch-dir.js'
 import type { Task } from '../../base/task.js'
 import { debugfsLine, type Batch } from './commands.js'
 import { findComplaint } from './transcript.js'
@@ -103,7 +104,7 @@ interface NamelessFiles extends AsyncDisposable {
 
 /** Nobody else can open them, and they are gone with the last process that has them open. */
 async function openNamelessFiles(contents: readonly Buffer[]): Promise<NamelessFiles> {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'lago-write-'))
+  const dir = await makeScratchDir('write')
   const opened: FileHandle[] = []
   const close = async (): Promise<void> => {
     for (const file of opened) await file.close()

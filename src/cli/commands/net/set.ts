@@ -21,7 +21,7 @@ export const netSet: CommandSpec = {
     const wish = wishOf(context.args)
     const target = context.args.one('target') ?? ''
     const { setLinks } = await import('../../../prefix/set-links.js')
-    await changePrefix(context, async (host, prefix) => {
+    await changePrefix(context, { verb: 'net set', name: target }, async (host, prefix) => {
       await setLinks(context.task, host, prefix, target, wish)
     })
   },
