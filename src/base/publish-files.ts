@@ -14,8 +14,8 @@ export interface Publication {
   readonly names: readonly string[]
   /** Replace what is there. */
   readonly force: boolean
-  /** Told of the directory that is of use only until the end, before anything is written to it. */
-  readonly onUnfinished?: (dir: string) => Promise<void>
+  /** Told, before anything is made, what will be there that is of use only until the end: `removeUnfinished` takes it. */
+  readonly onUnfinished?: (dirs: readonly string[]) => Promise<void>
 }
 
 /**
@@ -31,10 +31,10 @@ export async function publishFiles<T>(
 ): Promise<T> {
   if (!force) await refuseTaken(dir, names)
   await using undo = new UndoStack(task)
-  if (await ensureDir(dir)) undo.defer(`remove ${dir}`, async () => rmdir(dir))
   const ownDir = path.join(dir, `${UNFINISHED}${randomUUID()}`)
+  await onUnfinished?.((await pathExists(dir)) ? [ownDir] : [ownDir, dir])
+  if (await ensureDir(dir)) undo.defer(`remove ${dir}`, async () => rmdir(dir))
   undo.defer('remove unfinished files', async () => rm(ownDir, { recursive: true, force: true }))
-  await onUnfinished?.(ownDir)
   await mkdir(ownDir, { mode: 0o700 })
   const [newDir, oldDir] = [path.join(ownDir, 'new'), path.join(ownDir, 'old')]
   for (const made of [newDir, oldDir]) await mkdir(made)
@@ -58,9 +58,12 @@ export async function publishFiles<T>(
 
 const UNFINISHED = '.lago-export-'
 
-/** By its name; no other directory has one like it. */
-export function isUnfinishedExport(dir: string): boolean {
-  return /^\.lago-export-[0-9a-f-]{36}$/.test(path.basename(dir))
+/** What `onUnfinished` was told of, after a run that was killed. Of other directories it takes only empty ones. */
+export async function removeUnfinished(dir: string): Promise<void> {
+  if (/^\.lago-export-[0-9a-f-]{36}$/.test(path.basename(dir))) return rm(dir, { recursive: true, force: true })
+  await rmdir(dir).catch((error: unknown) => {
+    if (!isSystemError(error, 'ENOENT', 'ENOTEMPTY', 'ENOTDIR')) throw error
+  })
 }
 
 async function refuseTaken(dir: string, names: readonly string[]): Promise<void> {

@@ -236,7 +236,8 @@ export function decodeError(pointer: bigint): RawError {
 /** The handles of an array that libvirt has made, which is freed; each handle is the caller's to free. */
 export function takeHandles<H>(libvirt: Libvirt, [array]: HandleArray<H>, length: number): readonly H[] {
   if (array === null) return []
-  const handles = koffi.decode(array, koffi.array('void *', length)) as readonly H[] // pointers, as koffi gives them
+  // pointers, as koffi gives them; it knows no array without elements
+  const handles = length > 0 ? (koffi.decode(array, koffi.array('void *', length)) as readonly H[]) : []
   libvirt.free(array)
   return [...handles]
 }

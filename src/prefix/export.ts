@@ -76,11 +76,7 @@ export async function exportPrefix(
         names: namesOf(request, disks),
         force: request.force ?? false,
         onUnfinished: async (unfinished) =>
-          void (await noteUnderWay(
-            prefix.layout,
-            { verb: 'export', vms: request.names },
-            { unfinished: [unfinished] },
-          )),
+          void (await noteUnderWay(prefix.layout, { verb: 'export', vms: request.names }, { unfinished })),
       },
       async (toDir) => writeExport(task, prefix, vms, disks, { ...request, toDir }),
     )

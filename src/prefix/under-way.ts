@@ -7,7 +7,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, messageOf } from '../base/errors.js'
 import { removeTemporaries, writeJsonAtomic } from '../base/files.js'
-import { isUnfinishedExport } from '../base/publish-files.js'
+import { removeUnfinished as removeDir } from '../base/publish-files.js'
 import type { Task } from '../base/task.js'
 import type { VmPlan } from '../plan/types.js'
 import type { PrefixLayout } from './layout.js'
@@ -99,8 +99,7 @@ export function commandOf({ verb, name, vms = [] }: Undertaking): string {
 /** What killed runs left beside the files that they were writing. */
 export async function removeUnfinished(layout: PrefixLayout, note: UnderWay): Promise<void> {
   for (const dir of [layout.dir, layout.virt, layout.images]) await removeTemporaries(dir)
-  for (const unfinished of note.unfinished)
-    if (isUnfinishedExport(unfinished)) await rm(unfinished, { recursive: true, force: true })
+  for (const unfinished of note.unfinished) await removeDir(unfinished)
 }
 
 /** A warning: what was interrupted, and what becomes of it. */

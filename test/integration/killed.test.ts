@@ -25,6 +25,7 @@ const KILLS: readonly (readonly [string, number, number | undefined, RegExp])[] 
   ['init', 8, undefined, /removing what an interrupted init left .* it is done anew/],
   ['init', 20, 0, /"lago init" was interrupted: it is undone/],
   ['export', 5, undefined, /"lago export" was interrupted: /],
+  ['export', 7, 0, /"lago export" was interrupted: it is undone/],
   ['start', 6, undefined, /"lago start" was interrupted: it is finished now/],
   ['stop', 5, undefined, /"lago stop" was interrupted: it is finished now/],
   ['start', 8, 1, /"lago start" was interrupted: stopping undoes it/],

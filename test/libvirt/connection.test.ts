@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { LagoError } from '../../src/base/errors.js'
@@ -52,6 +53,14 @@ describe('domains', () => {
     const [domains = [], networks = []] = await names()
     expect(domains).not.toContain('vm15')
     expect(networks).not.toContain('net15')
+  })
+
+  test('a libvirt that has nothing has nothing to list', async () => {
+    const file = path.join(await tempDir(), 'node.xml')
+    await writeFile(file, '<node/>')
+    const empty = openLibvirt({ uri: `test://${file}` })
+    expect([...(await empty.allDomains(task)), ...(await empty.allNetworks(task))]).toEqual([])
+    await empty.close()
   })
 
   test('a domain is suspended and resumed', async () => {
