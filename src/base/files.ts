@@ -59,6 +59,19 @@ export async function makePassableDirs(dir: string): Promise<string | undefined>
   return first
 }
 
+/**
+ * `mkdir -p` for a directory that the users of a group share: group-writable against the umask, with the setgid bit that
+ * it may have from its parent. What is there already stays as it is.
+ */
+export async function makeSharedDirs(dir: string): Promise<void> {
+  const first = await makeDirs(dir, 0o775)
+  if (first === undefined) return
+  for (let made = dir; made.startsWith(first); made = path.dirname(made)) {
+    const { mode } = await stat(made)
+    await chmod(made, (mode & 0o7000) | 0o775)
+  }
+}
+
 /** False when it is there, or when the error is the one that is `awaited`. */
 async function makeDir(dir: string, mode: number, awaited?: 'ENOENT'): Promise<boolean> {
   try {

@@ -2,10 +2,10 @@
  * Subnets for networks, leased from one directory that all prefixes of a host share, upstream's included: same files,
  * same lock (spec 5.5). Knows nothing of networks or prefixes beyond the path of a prefix's uuid file.
  */
-import { chmod, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
-import { makeDirs, removeTemporaries } from '../base/files.js'
+import { makeSharedDirs, removeTemporaries } from '../base/files.js'
 import { formatSubnet } from '../base/ipv4.js'
 import { withLock } from '../base/lock.js'
 import { holdsUuid } from '../base/uuid-file.js'
@@ -125,18 +125,11 @@ function publicLeases(leases: readonly LeaseOnDisk[]): readonly SubnetLease[] {
 
 async function ensureDir(dir: string): Promise<void> {
   try {
-    const firstMade = await makeDirs(dir, 0o775)
-    if (firstMade !== undefined) await makeGroupWritable(dir)
+    await makeSharedDirs(dir)
   } catch (error) {
     if (isSystemError(error, 'EEXIST', 'ENOTDIR')) throw dirInTheWay(dir, error)
     throw permissionError(path.join(dir, LOCK_NAME), error)
   }
-}
-
-/** Against the umask, and with the setgid bit that the directory may have from its parent. */
-async function makeGroupWritable(dir: string): Promise<void> {
-  const { mode } = await stat(dir)
-  await chmod(dir, (mode & 0o7000) | 0o775)
 }
 
 async function isDir(dir: string): Promise<boolean> {

@@ -51,7 +51,7 @@ export async function writePrefixFiles(layout: PrefixLayout, plan: EnvPlan): Pro
 
 /** From then on the directory is a prefix. */
 export async function markInitialized(layout: PrefixLayout): Promise<void> {
-  await writeFile(layout.initialized, '')
+  await writeFile(layout.initialized, '', { mode: 0o644 })
 }
 
 const UUID = /^[0-9a-f]{32}$/

@@ -3,10 +3,10 @@
  * points; what is true stands in the environments themselves.
  */
 import { createHash } from 'node:crypto'
-import { chmod, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
-import { makeDirs, removeTemporaries, writeJsonAtomic } from '../base/files.js'
+import { makeSharedDirs, removeTemporaries, writeJsonAtomic } from '../base/files.js'
 import { holdsUuid } from '../base/uuid-file.js'
 
 /** An environment and its directory. */
@@ -29,7 +29,7 @@ export interface Register {
   reclaim(): Promise<void>
 }
 
-/** `dir` is absolute, and made when the first environment is noted: with the rights of the directory around it. */
+/** `dir` is absolute, and made, with those above it, when the first environment is noted: group-writable. */
 export function openRegister(dir: string): Register {
   const fileOf = ({ uuid, dir: envDir }: RegisterEntry): string => {
     const place = createHash('sha256').update(envDir).digest('hex').slice(0, 8) // a copy elsewhere has the same uuid
@@ -46,7 +46,7 @@ export function openRegister(dir: string): Register {
   }
   return {
     async note(entry) {
-      if ((await makeDirs(dir)) !== undefined) await chmod(dir, 0o1777) // each one's file is the owner's to remove
+      await makeSharedDirs(dir)
       await writeJsonAtomic(fileOf(entry), entry, { sync: false })
     },
     forget: async (entry) => rm(fileOf(entry), { force: true }),

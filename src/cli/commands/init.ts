@@ -27,6 +27,7 @@ export const init: CommandSpec = {
     const { workdirPath, initFilePath } = initPlaces(context)
     const ttlMs = await ttlOf(args)
     await withHost(context, async (host) => {
+      host.warmUp() // its networks are looked at before a subnet is chosen
       const prefixDir = await createPrefix(task, host, {
         source: { path: initFilePath },
         workdir: workdirPath,

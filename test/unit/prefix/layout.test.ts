@@ -14,6 +14,7 @@ test('everything in a prefix is where upstream has it', () => {
     images: '/w/.lago/default/images',
     virt: '/w/.lago/default/virt',
     env: '/w/.lago/default/virt/env',
+    expires: '/w/.lago/default/expires',
     scripts: '/w/.lago/default/scripts',
     logs: '/w/.lago/default/logs',
     log: '/w/.lago/default/logs/lago.log',
