@@ -1,6 +1,6 @@
 /** Whether an environment is there: records elsewhere on the host name the file that holds its uuid. */
-import { readFile } from 'node:fs/promises'
 import { isSystemError } from './errors.js'
+import { readSmallFile } from './read-small-file.js'
 
 /** The file with the uuid of an environment, and what stands in it. */
 export interface UuidFile {
@@ -15,8 +15,8 @@ export interface UuidFile {
  */
 export async function holdsUuid({ uuidPath, uuid }: UuidFile): Promise<boolean> {
   try {
-    return (await readFile(uuidPath, 'utf8')).trim() === uuid.trim()
+    return (await readSmallFile(uuidPath))?.trim() === uuid.trim()
   } catch (error) {
-    return !isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG')
+    return !isSystemError(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'ENXIO')
   }
 }

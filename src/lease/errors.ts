@@ -43,7 +43,10 @@ export function exhausted({ range, length, leases, neighbours }: FullRange): Lag
   const others = neighbours.filter((other) => !leases.some((lease) => overlaps(lease.subnet, other.subnet)))
   const leased = listed([...holders].map(([prefix, subnets]) => `${prefix}: ${shortened(subnets)}`))
   const used = listed(others.map(({ what }) => what))
-  const counts = `${leases.length} are leased${leased}, ${others.length} are used by this host itself${used}`
+  const isTooSmall = leases.length === 0 && neighbours.length === 0
+  const counts = isTooSmall
+    ? 'it has no room for one'
+    : `${leases.length} are leased${leased}, ${others.length} are used by this host itself${used}`
   const what = length === 24 ? 'subnet' : `subnet with a /${length}`
   return new LagoError('LAGO_SUBNETS_EXHAUSTED', `Can't acquire ${what} from range ${range}: ${counts}`, {
     hint:
@@ -66,6 +69,12 @@ function listed(items: readonly string[]): string {
 
 /** `LAGO_PERMISSION` for a refusal of the system, anything else as it is. */
 export function permissionError(blockedPath: string, error: unknown): unknown {
+  if (isSystemError(error, 'EISDIR', 'ENOTEMPTY'))
+    return new LagoError('LAGO_PERMISSION', `${blockedPath} cannot be written: a directory is in its way`, {
+      hint: 'remove the directory',
+      data: { path: blockedPath },
+      cause: error,
+    })
   if (!isSystemError(error, 'EACCES', 'EPERM', 'EROFS')) return error
   return new LagoError('LAGO_PERMISSION', `no permission for ${blockedPath}, where subnets are leased`, {
     hint: `sudo install -d -o "$USER" ${path.dirname(blockedPath)}, or choose another directory with --lease_dir`,

@@ -1,7 +1,8 @@
 /** The content of a lease file: `["<path of the uuid file>", "<uuid>"]`, as upstream has it (spec 5.5). */
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { isSystemError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
+import { readSmallFile } from '../base/read-small-file.js'
 import { permissionError } from './errors.js'
 import type { LeaseOwner } from './types.js'
 
@@ -13,9 +14,9 @@ import type { LeaseOwner } from './types.js'
  */
 export async function readLeaseOwner(leasePath: string): Promise<LeaseOwner | undefined> {
   try {
-    return parseOwner(await readFile(leasePath, 'utf8'))
+    return parseOwner((await readSmallFile(leasePath)) ?? '')
   } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return undefined
+    if (isSystemError(error, 'ENOENT', 'EISDIR', 'ENXIO', 'ELOOP')) return undefined
     throw permissionError(leasePath, error)
   }
 }

@@ -18,6 +18,8 @@ export interface Nets {
   start(task: Task, net: NetPlan, env: EnvPlan): Promise<void>
   /** Does nothing for a net that is not up. Takes the bridge away that `start` has made, and no other. */
   stop(task: Task, libvirtName: string): Promise<void>
+  /** The bridge that `start` has made, where libvirt has no network on it any more. */
+  removeBridge(task: Task, net: NetPlan, env: EnvPlan): Promise<void>
   /** Networks and bridges of whatever environment. */
   owned(task: Task): Promise<readonly OwnedNet[]>
   /** The addresses of all of libvirt's networks, those that are only defined included. */
@@ -58,6 +60,15 @@ export function createNets(libvirt: LibvirtConnection, options: NetsOptions): Ne
     async stop(task, libvirtName) {
       await libvirt.destroyNetwork(task, libvirtName)
       await removeBridge(task, libvirtName)
+    },
+
+    async removeBridge(task, { spec, bridgeName }, env) {
+      if (spec.type !== 'bridge' || spec.bridge !== undefined) return
+      const bridge = (await listBridges()).find(({ name }) => name === bridgeName)
+      // one without an alias is of a run that was killed before it had set it
+      const isOurs =
+        bridge?.alias === '' ? bridge.ports.length === 0 : bridgeOwner(bridge?.alias ?? '')?.uuid === env.uuid
+      if (bridge !== undefined && isOurs) await removeBridge(task, bridgeName)
     },
 
     async owned(task) {

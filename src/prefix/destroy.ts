@@ -1,5 +1,5 @@
 /** `lago destroy`: stop, free the leases, delete the files, in that order, so that a failure loses nothing. */
-import { readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { lstat, readdir, readFile, realpath, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
@@ -12,7 +12,7 @@ import { domainLibvirtName, netLibvirtName } from '../plan/names.js'
 import { lockPrefix } from './claim.js'
 import { isDescribed, readNames } from './files.js'
 import type { Host } from './host.js'
-import { forgetEnvironment } from './known.js'
+import { forgetEnvironment, originalOf } from './known.js'
 import { leaseOwner, prefixLayout, type PrefixLayout } from './layout.js'
 import { openPrefix } from './prefix.js'
 import { cleanupPrefix } from './stop.js'
@@ -36,16 +36,27 @@ export async function destroyPrefix(
   await using _lock = await lockPrefix(task, layout.dir, options.lockWaitMs)
   const uuid = (await readFile(layout.uuid, 'utf8').catch(() => undefined))?.trim()
   await settleBefore(task, layout)
-  const isNoted = await pathExists(layout.virt)
+  const isNoted = await isOwnDir(layout.virt)
   if (isNoted && !options.keepFiles) await noteUnderWay(layout, { verb: 'destroy' })
-  await stopAll(task, host, layout, uuid)
+  const original = uuid === undefined ? undefined : await originalOf(host, { uuid, dir: layout.dir })
+  if (original === undefined) await stopAll(task, host, layout, uuid)
+  else task.log('warning', `${layout.dir} is a copy of ${original}, whose machines go on; only files are deleted`)
   if (options.keepFiles) return
   if (uuid !== undefined) await host.leases.release(task, leaseOwner(layout, uuid))
-  await rm(layout.env, { force: true }) // first: without its description nobody takes it for an environment
+  if (isNoted) await rm(layout.env, { force: true }) // first: without its description nobody takes it for an environment
   await removeAll(layout.dir, layout.virt)
-  await removeAll(layout.virt, layout.underWay) // last: until then it is told what is going on
+  // last: until then it is told what is going on; where it is a link, what it leads to stays
+  if (await isOwnDir(layout.virt)) await removeAll(layout.virt, layout.underWay)
   await rm(layout.dir, { recursive: true, force: true })
-  if (uuid !== undefined) await forgetEnvironment(task, host, { uuid, dir: layout.dir })
+  await forgetEnvironment(task, host, { uuid: uuid ?? 'none', dir: layout.dir })
+}
+
+/** Not a link to one. */
+async function isOwnDir(dir: string): Promise<boolean> {
+  return lstat(dir).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 async function removeAll(dir: string, but: string): Promise<void> {

@@ -15,7 +15,10 @@ import { prefixLayout, type PrefixLayout } from './layout.js'
 export interface Environment extends RegisterEntry {
   /** Who the directory belongs to: a name, else a number. */
   readonly owner: string
-  readonly createdAtMs: number
+  /** The directory is the user's own who runs this. */
+  readonly isOwn: boolean
+  /** Undefined where it may not be looked at. */
+  readonly createdAtMs: number | undefined
   /** Undefined: wanted until it is destroyed. */
   readonly expiresAtMs: number | undefined
   /**
@@ -75,12 +78,13 @@ async function describe({ uuid, dir }: RegisterEntry, vms: readonly OwnedVm[] | 
   const running = (vms ?? []).filter((vm) => vm.uuid === uuid && isUp(vm))
   const names = await readNames(layout).catch(() => undefined)
   const made = await stat(layout.uuid).catch(() => undefined)
-  const { uid } = made ?? { uid: undefined }
+  const uid = (await stat(dir).catch(() => undefined))?.uid
   return {
     uuid,
     dir,
     owner: await userName(uid),
-    createdAtMs: made?.mtimeMs ?? 0,
+    isOwn: uid === process.geteuid?.(),
+    createdAtMs: made?.mtimeMs,
     expiresAtMs: await readExpiry(layout),
     state: await stateOf(layout, {
       vmCount: names?.vms.length,

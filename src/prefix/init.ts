@@ -19,7 +19,7 @@ import type { StoredTemplate } from '../store/types.js'
 import { bootstrapVms } from './bootstrap.js'
 import { buildDisks } from './build-disks.js'
 import { claimPrefixDir } from './claim.js'
-import { noteEnvironment } from './known.js'
+import { forgetFormer, noteEnvironment } from './known.js'
 import { setExpiry } from './expiry.js'
 import { copyDeployScripts } from './deploy-scripts.js'
 import { finishDestroy } from './destroy.js'
@@ -83,6 +83,7 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     if (request.ttlMs !== undefined) await setExpiry(layout, Date.now() + request.ttlMs)
     await task.step('Tag prefix as initialized', async () => markInitialized(layout))
     await forgetUnderWay(layout)
+    await forgetFormer(task, host, { uuid, dir: layout.dir })
     undo.commit()
     forget.commit()
   })

@@ -1,5 +1,5 @@
 /** What belongs to no environment any more, and its end: `lago gc`. What bears no mark of ours is never looked at. */
-import { rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import os from 'node:os'
 import { pathExists } from 'fs-extra/esm'
 import { about } from '../base/errors.js'
@@ -42,7 +42,9 @@ export async function findLeftovers(task: Task, host: Host): Promise<readonly Le
     prefixDir !== undefined && !places.some((place) => place.uuid === uuid)
   const leases = await host.leases.listStale(task)
   const records = await host.register.listStale()
-  const unfinished = await Promise.all(places.map(async ({ dir }) => isUnfinished(task, prefixLayout(dir))))
+  const unfinished = await Promise.all(
+    places.map(async ({ dir }) => (await isOwn(dir)) && (await isUnfinished(task, prefixLayout(dir)))),
+  )
   return [
     ...vms.filter(isGone).map(({ libvirtName, uuid, prefixDir }): Leftover => ({
       kind: 'domain',
@@ -81,6 +83,11 @@ export async function removeLeftovers(task: Task, host: Host, leftovers: readonl
 }
 
 const REMOVAL_ORDER: readonly LeftoverKind[] = ['domain', 'network', 'bridge', 'prefix']
+
+/** Directories of other users are theirs to clear: files there could be made to lead anywhere meanwhile. */
+async function isOwn(dir: string): Promise<boolean> {
+  return (await lstat(dir).catch(() => undefined))?.uid === process.geteuid?.()
+}
 
 async function removeOne(task: Task, host: Host, { kind, name, uuid, dir }: Leftover): Promise<void> {
   if (kind === 'prefix') return removeUnfinished(task, host, name, uuid)

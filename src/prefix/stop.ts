@@ -57,7 +57,9 @@ export async function stopUnusedNets(
   const others = running.filter((vm) => !stopped.includes(vm))
   const unused = unusedNets(prefix, stopped, others, all)
   await task.step('Stop nets', async (task) => {
-    await destroyNets(task, host, await netsUp(task, host, prefix.plan, unused))
+    const up = await netsUp(task, host, prefix.plan, unused)
+    await destroyNets(task, host, up)
+    for (const net of unused.filter((net) => !up.includes(net))) await host.nets.removeBridge(task, net, prefix.plan)
   })
 }
 

@@ -3,10 +3,11 @@
  * points; what is true stands in the environments themselves.
  */
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
 import { makeSharedDirs, removeTemporaries, writeJsonAtomic } from '../base/files.js'
+import { readSmallFile } from '../base/read-small-file.js'
 import { holdsUuid } from '../base/uuid-file.js'
 
 /** An environment and its directory. */
@@ -21,7 +22,10 @@ export interface Register {
   note(entry: RegisterEntry): Promise<void>
   /** Does nothing for one that is not there. */
   forget(entry: RegisterEntry): Promise<void>
+  /** Environments that were in its directory before it, as an `init` that was killed. */
+  forgetFormer(entry: RegisterEntry): Promise<void>
   has(entry: RegisterEntry): Promise<boolean>
+  /** Whatever else lies there is passed over. */
   list(): Promise<readonly RegisterEntry[]>
   /** Those whose directory is gone, or is another environment's. */
   listStale(): Promise<readonly RegisterEntry[]>
@@ -31,18 +35,15 @@ export interface Register {
 
 /** `dir` is absolute, and made, with those above it, when the first environment is noted: group-writable. */
 export function openRegister(dir: string): Register {
-  const fileOf = ({ uuid, dir: envDir }: RegisterEntry): string => {
-    const place = createHash('sha256').update(envDir).digest('hex').slice(0, 8) // a copy elsewhere has the same uuid
-    return path.join(dir, `${uuid}-${place}.json`)
-  }
-  const list = async (): Promise<readonly RegisterEntry[]> => {
-    const entries = await Promise.all((await namesIn(dir)).map(async (name) => readEntry(path.join(dir, name))))
-    return entries.filter((entry) => entry !== undefined)
-  }
-  const listStale = async (): Promise<readonly RegisterEntry[]> => {
-    const entries = await list()
-    const isThere = await Promise.all(entries.map(isHome))
-    return entries.filter((_, index) => isThere[index] === false)
+  const fileOf = (entry: RegisterEntry): string => path.join(dir, `${entry.uuid}${endOf(entry)}`)
+  const readAll = async (): Promise<readonly EntryFile[]> =>
+    Promise.all((await namesIn(dir)).map(async (name) => readEntry(path.join(dir, name))))
+  const list = async (): Promise<readonly RegisterEntry[]> =>
+    (await readAll()).flatMap(({ entry }) => (entry === undefined ? [] : [entry]))
+  const stale = async (): Promise<readonly EntryFile[]> => {
+    const files = await readAll()
+    const isThere = await Promise.all(files.map(async ({ entry }) => entry !== undefined && (await isHome(entry))))
+    return files.filter((_, index) => isThere[index] === false)
   }
   return {
     async note(entry) {
@@ -50,14 +51,23 @@ export function openRegister(dir: string): Register {
       await writeJsonAtomic(fileOf(entry), entry, { sync: false })
     },
     forget: async (entry) => rm(fileOf(entry), { force: true }),
-    has: async (entry) => (await readEntry(fileOf(entry)))?.dir === entry.dir,
+    async forgetFormer(entry) {
+      const former = (await namesIn(dir)).filter((name) => name.endsWith(endOf(entry)) && !name.startsWith(entry.uuid))
+      for (const name of former) await rm(path.join(dir, name), { force: true })
+    },
+    has: async (entry) => (await readEntry(fileOf(entry))).entry?.dir === entry.dir,
     list,
-    listStale,
+    listStale: async () => (await stale()).flatMap(({ entry }) => (entry === undefined ? [] : [entry])),
     async reclaim() {
-      for (const entry of await listStale()) await rm(fileOf(entry), { force: true })
+      for (const { file } of await stale()) await rm(file, { force: true, recursive: true }) // whatever it is
       await removeTemporaries(dir)
     },
   }
+}
+
+/** Of a file's name; a copy elsewhere has the same uuid. */
+function endOf({ dir }: RegisterEntry): string {
+  return `-${createHash('sha256').update(dir).digest('hex').slice(0, 8)}.json`
 }
 
 /** Whether the environment is where the entry says. */
@@ -72,16 +82,20 @@ async function namesIn(dir: string): Promise<readonly string[]> {
   })
 }
 
-/** Undefined for what is no entry, or cannot be read. */
-async function readEntry(file: string): Promise<RegisterEntry | undefined> {
+interface EntryFile {
+  readonly file: string
+  /** Undefined for what is no entry, or cannot be read. */
+  readonly entry: RegisterEntry | undefined
+}
+
+async function readEntry(file: string): Promise<EntryFile> {
   try {
-    const { uuid, dir } = JSON.parse(await readFile(file, 'utf8')) as {
-      readonly uuid?: unknown
-      readonly dir?: unknown
-    }
-    const isEntry = typeof uuid === 'string' && typeof dir === 'string' && path.isAbsolute(dir) && !dir.includes('\0')
-    return isEntry ? { uuid, dir } : undefined
+    const text = (await readSmallFile(file, { links: false })) ?? ''
+    const { uuid, dir } = JSON.parse(text) as { readonly uuid?: unknown; readonly dir?: unknown }
+    if (typeof uuid !== 'string' || !/^[0-9a-f]{32}$/.test(uuid)) return { file, entry: undefined }
+    if (typeof dir !== 'string' || !path.isAbsolute(dir) || dir.includes('\0')) return { file, entry: undefined }
+    return { file, entry: { uuid, dir } }
   } catch {
-    return undefined
+    return { file, entry: undefined }
   }
 }

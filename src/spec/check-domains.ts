@@ -122,6 +122,16 @@ function checkManagement(domain: DomainDraft, nets: Nets): Finding[] {
   return [errorAt(domain.pathOf('nics'), message, { at: 'key' })]
 }
 
+/** A net whose subnet has fewer addresses than machines are on it: the gateway's is taken, too. */
+export function checkRoom(domains: readonly DomainDraft[], nets: Nets): Finding[] {
+  return [...nets.values()].flatMap(({ name, path, isBridge, prefixLength }) => {
+    const wanted = domains.flatMap(({ nics }) => nics.filter((nic) => nic.net === name)).length
+    const room = sizeOf(prefixLength ?? 0) - 3
+    if (isBridge || wanted <= room) return []
+    return [errorAt(path, `${wanted} nics are on this net, whose /${prefixLength} has room for ${room}`, { at: 'key' })]
+  })
+}
+
 /** Two static addresses that would be one on the same net. */
 export function checkDuplicateIps(domains: readonly DomainDraft[], nets: Nets): Finding[] {
   const owners = new Map<string, string>()

@@ -1,6 +1,6 @@
 /** Everything that can be wrong with an init file before anything is touched: all of it, not the first. */
 import { checkDisks, checkImageNames } from './check-disks.js'
-import { checkDomain, checkDuplicateIps, draftDomain, type DomainDraft } from './check-domains.js'
+import { checkDomain, checkDuplicateIps, checkRoom, draftDomain, type DomainDraft } from './check-domains.js'
 import { checkNets, draftNets } from './check-nets.js'
 import { isMapping, mappingOf, warningAt, type Finding } from './findings.js'
 import { mergePrototypes } from './prototypes.js'
@@ -27,6 +27,7 @@ export function checkInitFile(root: unknown): Checked {
     ...drafts.flatMap((draft) => checkDomain(draft, netDrafts)),
     ...drafts.flatMap(({ disks }) => checkDisks(disks)),
     ...checkDuplicateIps(drafts, netDrafts),
+    ...checkRoom(drafts, netDrafts),
     ...checkImageNames(drafts),
     ...(isMapping(domains) && Object.keys(domains).length === 0
       ? [warningAt(['domains'], 'there are no VMs in this file')]

@@ -1,5 +1,5 @@
 /** `lago list --all`, `ttl` and `gc`, without a machine that runs. */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
@@ -82,7 +82,7 @@ describe('gc', () => {
     expect(shown).toMatchObject({ exitCode: 0 })
     expect(shown.stdout).toContain(path.join(made.dir, 'one/default'))
     expect(shown.stdout).not.toContain(path.join(made.dir, 'two'))
-    expect(shown.stderr).toContain('lago gc --yes')
+    expect(shown.stderr).toContain('lago gc --expired --yes')
     expect(await listed(made)).toHaveLength(2)
     expect(await made.lago(['gc', '--yes'])).toMatchObject({ exitCode: 0, stdout: '' })
     expect(await listed(made)).toHaveLength(2)
@@ -90,6 +90,31 @@ describe('gc', () => {
     expect(await listed(made)).toMatchObject([{ path: path.join(made.dir, 'two/default') }])
     expect(await made.ls('.')).not.toContain('one') // as destroy leaves it
     expect(await made.ls('subnets')).toEqual(['10.82.1.0-24.lease', 'environments', 'subnet-lease.lock'])
+  })
+
+  test('follows no link that somebody has put into an environment', async () => {
+    const made = await two('--ttl', '2h')
+    const victim = path.join(made.dir, 'victim')
+    await mkdir(victim)
+    await writeFile(path.join(victim, 'thesis.txt'), '')
+    await rm(path.join(made.dir, 'one/default/virt'), { recursive: true })
+    await symlink(victim, path.join(made.dir, 'one/default/virt'))
+    await writeFile(path.join(made.dir, 'one/default/expires'), new Date(0).toISOString())
+    expect(await made.lago(['gc', '--expired', '--yes'])).toMatchObject({ exitCode: 0 })
+    expect(await made.ls('victim')).toEqual(['thesis.txt'])
+    expect(await listed(made)).toHaveLength(1)
+  })
+
+  const asRoot = process.getuid?.() === 0 ? test : test.skip // to give a directory away
+
+  asRoot('leaves environments of other users to them', async () => {
+    const made = await two('--ttl', '2h')
+    await writeFile(path.join(made.dir, 'one/default/expires'), new Date(0).toISOString())
+    await chown(path.join(made.dir, 'one/default'), 65_534, 65_534)
+    const run = await made.lago(['gc', '--expired', '--yes'])
+    expect(run).toMatchObject({ exitCode: 0 })
+    expect(run.stderr).toContain("one/default is wanted no longer; it is nobody's to end")
+    expect(await listed(made)).toHaveLength(2)
   })
 
   test('frees the leases of an environment that was deleted by hand', async () => {

@@ -79,5 +79,5 @@ test('a power cut in the middle of a start is told and finished', async () => {
 test('destroy leaves the host as it was', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
   expect(await hostState()).toEqual(before)
-  expect(await project.ls('subnets')).toEqual(['subnet-lease.lock'])
+  expect(await project.ls('subnets')).toEqual(['environments', 'subnet-lease.lock'])
 })

@@ -1,7 +1,7 @@
 /** What `lago list --all` tells and what `lago gc` finds, on libvirt's own test driver and on real bridges of this host. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -16,6 +16,7 @@ import { initPrefix } from '../../src/prefix/init.js'
 import { findLeftovers, removeLeftovers, type Leftover } from '../../src/prefix/leftovers.js'
 import { openPrefix, type Prefix } from '../../src/prefix/prefix.js'
 import { startPrefix } from '../../src/prefix/start.js'
+import { stopPrefix } from '../../src/prefix/stop.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
@@ -165,6 +166,35 @@ test('what a killed init has left is told, and removed when nobody works on it',
   await removeLeftovers(task, host, found)
   expect(existsSync(dir)).toBe(false)
   expect(await host.register.list()).toEqual([])
+})
+
+test('a copy by hand has the machines of its original: it may start and stop nothing, and its end is that of its files', async () => {
+  const original = await environment('a', '10.81.0.0/24')
+  await startPrefix(task, host, original, [])
+  const copy = path.join(root, 'copy')
+  await cp(original.dir, copy, { recursive: true })
+  const how = { host: async () => host, undertaking: { verb: 'stop' } } as const
+  await expect(
+    changePrefix(task, copy, how, async (prefix) => stopPrefix(task, host, prefix, [])),
+  ).rejects.toMatchObject({
+    code: 'LAGO_PREFIX_COPY',
+    message: expect.stringContaining(`is a copy of ${original.dir}`),
+  })
+  await destroyPrefix(task, host, copy)
+  expect(existsSync(copy)).toBe(false)
+  expect(await listEnvironments(task, host)).toMatchObject([{ dir: original.dir, state: 'running', runningCount: 2 }])
+})
+
+test('a bridge of ours goes with its environment, also when libvirt has no network on it any more', async () => {
+  const prefix = await environment('a', '10.81.0.0/24')
+  await startPrefix(task, host, prefix, [])
+  const { libvirtName = '', bridgeName = '' } = prefix.plan.nets.get('br') ?? {}
+  await stopPrefix(task, host, prefix, ['vm0'])
+  await startPrefix(task, host, prefix, ['vm0'])
+  await libvirt.destroyNetwork(task, libvirtName)
+  expect(await bridges()).toContain(bridgeName)
+  await stopPrefix(task, host, prefix, [])
+  expect(await bridges()).not.toContain(bridgeName)
 })
 
 test('what comes back between the look and the removal stays', async () => {

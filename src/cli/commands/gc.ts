@@ -27,7 +27,7 @@ export const gc: CommandSpec = {
         await removeLeftovers(task, host, leftovers).catch((error: unknown) => failures.push(error))
         if (failures.length > 0) throw joinFailures(failures)
       } else if (expired.length + leftovers.length > 0)
-        task.log('info', 'nothing has been removed: lago gc --yes does that')
+        task.log('info', `nothing has been removed: lago gc ${args.flag('expired') ? '--expired ' : ''}--yes does that`)
       return { output: outputOf(expired, leftovers, config.outFormat === 'default') }
     })
   },
@@ -36,7 +36,11 @@ export const gc: CommandSpec = {
 async function expiredOnes({ task }: CommandContext, host: Host): Promise<readonly Environment[]> {
   const { listEnvironments } = await import('../../prefix/environments.js')
   const nowMs = Date.now()
-  return (await listEnvironments(task, host)).filter(({ expiresAtMs }) => (expiresAtMs ?? Infinity) <= nowMs)
+  const over = (await listEnvironments(task, host)).filter(({ expiresAtMs }) => (expiresAtMs ?? Infinity) <= nowMs)
+  // in a directory of another user's, files could be made to lead anywhere while they are deleted
+  for (const { dir, owner } of over.filter(({ isOwn }) => !isOwn))
+    task.log('warning', `${dir} is wanted no longer; it is ${owner}'s to end: lago gc --expired as ${owner}`)
+  return over.filter(({ isOwn }) => isOwn)
 }
 
 /** One that a verb is at work on has its time: the next run finds it. */

@@ -265,6 +265,16 @@ describe('a stale lease is reclaimed', () => {
   })
 })
 
+test('a directory where a lease is to be is named', async () => {
+  const { dir, leases, prefix } = await setUp()
+  await mkdir(path.join(dir, '200.lease'), { recursive: true })
+  expect(await leases.list(task)).toEqual([])
+  await expect(leases.acquire(task, await prefix('a'), free)).rejects.toMatchObject({
+    code: 'LAGO_PERMISSION',
+    message: expect.stringMatching(/200\.lease cannot be written: a directory is in its way$/),
+  })
+})
+
 describe('release', () => {
   test('frees all of its owner’s and nobody else’s', async () => {
     const { leases, prefix } = await setUp()

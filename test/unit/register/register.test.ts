@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
 import { openRegister, type Register, type RegisterEntry } from '../../../src/register/register.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
@@ -59,6 +61,27 @@ test.each([
   await register.reclaim()
   expect(await register.list()).toEqual([b])
   expect(await readdir(dir)).toHaveLength(1)
+})
+
+test('a pipe keeps nobody waiting, and goes with all that is no entry', async () => {
+  const { dir, register, environment } = await setUp()
+  const entry = await environment('a')
+  await register.note(entry)
+  await promisify(execFile)('mkfifo', [path.join(dir, 'pipe.json')])
+  await mkdir(path.join(dir, 'dir.json'))
+  await symlink('/dev/zero', path.join(dir, 'link.json'))
+  expect(await register.list()).toEqual([entry])
+  await register.reclaim()
+  expect(await readdir(dir)).toHaveLength(1)
+})
+
+test('what was in a directory before an environment is forgotten with it', async () => {
+  const { register, environment } = await setUp()
+  const entry = await environment('a')
+  await register.note({ uuid: 'b'.repeat(32), dir: entry.dir })
+  await register.note(entry)
+  await register.forgetFormer(entry)
+  expect(await register.list()).toEqual([entry])
 })
 
 test.each(['', '[]', '{"uuid": "a"}', '{"uuid": "a", "dir": "relative"}', '{"uuid": "a", "dir": "/a\\u0000b"}'])(

@@ -250,6 +250,11 @@ const table: readonly (readonly [title: string, text: string, ...expected: Expec
     net('subnet: 10.20.0.0/28', 'dhcp: {start: 10.20.0.5, end: 10.20.0.20}'),
     ['6:35 nets.lago.dhcp.end', '"10.20.0.20" is no address of the subnet: 1 to 14, or within 10.20.0.0/28'],
   ],
+  [
+    'more machines than a subnet has addresses',
+    'domains:\n  a: &a {nics: [{net: m}]}\n  b: *a\nnets: {m: {subnet: /30}}\n',
+    ['4:8 nets.m', '2 nics are on this net, whose /30 has room for 1'],
+  ],
   ['a range without an end', net('dhcp: {start: 2}'), ['5:5 nets.lago.dhcp.end', 'is missing']],
   [
     'a gateway of the internet',
