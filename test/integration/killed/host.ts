@@ -73,7 +73,7 @@ async function layersInUse(dir: string): Promise<ReadonlySet<string>> {
 
 /** What is the harness's own, what says when rather than what, and what is there from the first use on. */
 const NOISE =
-  /known_hosts|^(events|cache|home|config)(\/|$)|\/logs\/|^subnets\/subnet-lease\.lock$|^store(\/.*\.(lock|users))?$|^subnets$/
+  /known_hosts|^(events|cache|home|config)(\/|$)|\/logs\/|^subnets\/subnet-lease\.lock$|^store(\/.*\.(lock|users))?$|^subnets(\/environments)?$/
 
 /** uuids and numbers that count up are none of the form. */
 function plain(names: readonly string[]): string[] {
@@ -82,7 +82,8 @@ function plain(names: readonly string[]): string[] {
       name
         .replace(/^[0-9a-f]{4}([0-9a-f]{4})?-/, 'UUID-')
         .replace(/\.\d+\.qcow2$/, '.N.qcow2')
-        .replace(/\d+\.lease$/, 'N.lease'),
+        .replace(/\d+\.lease$/, 'N.lease')
+        .replace(/[0-9a-f]{32}-[0-9a-f]{8}\.json$/, 'UUID.json'), // in the register
     )
     .sort()
 }
