@@ -58,11 +58,11 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
 
   await task.step('Initialize and populate prefix', async (task) => {
     const uuid = randomUUID().replaceAll('-', '')
+    await finishDestroy(task, host, layout)
     // before there is anything: what a killed run leaves is found by it
     await noteEnvironment(task, host, { uuid, dir: layout.dir })
     await using forget = new UndoStack(task)
     forget.defer('forget the environment', async () => host.register.forget({ uuid, dir: layout.dir }))
-    await finishDestroy(task, host, layout)
     const free = async (former: string): Promise<void> =>
       void (await host.leases.release(task, leaseOwner(layout, former)))
     await using _lock = await claimPrefixDir(task, layout, uuid, free) // held until after the undo

@@ -78,12 +78,13 @@ const NOISE =
 /** uuids and numbers that count up are none of the form. */
 function plain(names: readonly string[]): string[] {
   return names
-    .map((name) =>
-      name
-        .replace(/^[0-9a-f]{4}([0-9a-f]{4})?-/, 'UUID-')
-        .replace(/\.\d+\.qcow2$/, '.N.qcow2')
-        .replace(/\d+\.lease$/, 'N.lease')
-        .replace(/[0-9a-f]{32}-[0-9a-f]{8}\.json$/, 'UUID.json'), // in the register
+    .map(
+      (name) =>
+        name
+          .replace(/^[0-9a-f]{4}([0-9a-f]{4})?-/, 'UUID-')
+          .replace(/\.\d+\.qcow2$/, '.N.qcow2')
+          .replace(/\d+\.lease$/, 'N.lease')
+          .replace(/[0-9a-f]{32}-[0-9a-f]{8}\.json$/, 'UUID.json'), // in the register
     )
     .sort()
 }
