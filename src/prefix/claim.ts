@@ -27,9 +27,7 @@ export async function claimPrefixDir(
   uuid: string,
   free: (formerUuid: string) => Promise<void>,
 ): Promise<AsyncDisposable> {
-  const parent = path.dirname(layout.dir)
-  const claim = { path: parent, kind: 'directory', what: `workdir ${parent}`, waitMs: CLAIM_WAIT_MS } as const
-  return withLock(task, claim, async () => {
+  return withClaim(task, layout.dir, async () => {
     if (await isUnfinished(task, layout)) await removeLeftOver(task, layout, free)
     await using undo = new UndoStack(task)
     await makeDir(layout)
@@ -40,6 +38,13 @@ export async function claimPrefixDir(
     undo.commit()
     return lock
   })
+}
+
+/** Runs `work` while nobody else makes a prefix in `dir`, or clears away what is left of one. Throws `LAGO_LOCKED`. */
+export async function withClaim<T>(task: Task, dir: string, work: () => Promise<T>): Promise<T> {
+  const parent = path.dirname(dir)
+  const claim = { path: parent, kind: 'directory', what: `workdir ${parent}`, waitMs: CLAIM_WAIT_MS } as const
+  return withLock(task, claim, work)
 }
 
 /** The lock that every verb holds while it changes a prefix. Throws `LAGO_LOCKED` naming the holder. */

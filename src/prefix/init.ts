@@ -84,6 +84,7 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     await task.step('Tag prefix as initialized', async () => markInitialized(layout))
     await forgetUnderWay(layout)
     await forgetFormer(task, host, { uuid, dir: layout.dir })
+    await noteEnvironment(task, host, { uuid, dir: layout.dir }) // a gc may have taken it for that of nothing
     undo.commit()
     forget.commit()
   })

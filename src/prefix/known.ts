@@ -7,7 +7,8 @@ import type { Host } from './host.js'
 /** Also for an environment that was moved here, or made by another program. */
 export async function noteEnvironment(task: Task, host: Host, entry: RegisterEntry): Promise<void> {
   try {
-    if (!(await host.register.has(entry))) await host.register.note(entry)
+    const places = await host.register.find(entry.uuid)
+    if (!places.some(({ dir }) => dir === entry.dir)) await host.register.note(entry)
   } catch (error) {
     task.log('debug', `${entry.dir} will not be in "lago list --all": ${messageOf(error)}`)
   }
@@ -15,9 +16,9 @@ export async function noteEnvironment(task: Task, host: Host, entry: RegisterEnt
 
 /** The environment that `entry` is a copy of: the same uuid, known before, in another directory that is still there. */
 export async function originalOf(host: Host, { uuid, dir }: RegisterEntry): Promise<string | undefined> {
-  const entries = await host.register.list().catch(() => [])
-  if (entries.some((entry) => entry.uuid === uuid && entry.dir === dir)) return undefined
-  for (const entry of entries) if (entry.uuid === uuid && entry.dir !== dir && (await isHome(entry))) return entry.dir
+  const places = await host.register.find(uuid).catch(() => [])
+  if (places.some((place) => place.dir === dir)) return undefined
+  for (const place of places) if (await isHome(place)) return place.dir
   return undefined
 }
 

@@ -1,14 +1,14 @@
 /** What belongs to no environment any more, and its end: `lago gc`. What bears no mark of ours is never looked at. */
 import { lstat, rm } from 'node:fs/promises'
 import os from 'node:os'
-import { pathExists } from 'fs-extra/esm'
 import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { formatSubnet } from '../base/ipv4.js'
 import { sweepScratchDirs } from '../base/scratch-dir.js'
 import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
-import { isUnfinished, lockPrefix } from './claim.js'
+import { isHome } from '../register/register.js'
+import { isUnfinished, lockPrefix, withClaim } from './claim.js'
 import { livingPlaces, ownedVms } from './environments.js'
 import type { Host } from './host.js'
 import { leaseOwner, prefixLayout } from './layout.js'
@@ -91,7 +91,7 @@ async function isOwn(dir: string): Promise<boolean> {
 
 async function removeOne(task: Task, host: Host, { kind, name, uuid, dir }: Leftover): Promise<void> {
   if (kind === 'prefix') return removeUnfinished(task, host, name, uuid)
-  if (dir !== undefined && (await pathExists(prefixLayout(dir).uuid))) return // it was moved back
+  if (dir !== undefined && (await isHome({ uuid, dir }))) return // it was moved back
   if (kind !== 'domain') return host.nets.stop(task, name)
   const providers = host.providers.names().map((provider) => host.providers.get(provider))
   await Promise.all(
@@ -105,8 +105,10 @@ async function removeOne(task: Task, host: Host, { kind, name, uuid, dir }: Left
 
 async function removeUnfinished(task: Task, host: Host, dir: string, uuid: string): Promise<void> {
   const layout = prefixLayout(dir)
-  if (!(await isUnfinished(task, layout))) return
-  await using _lock = await lockPrefix(task, dir, 0)
-  await host.leases.release(task, leaseOwner(layout, uuid))
-  await rm(dir, { recursive: true, force: true })
+  await withClaim(task, dir, async () => {
+    if (!(await isUnfinished(task, layout))) return
+    await using _lock = await lockPrefix(task, dir, 0)
+    await host.leases.release(task, leaseOwner(layout, uuid))
+    await rm(dir, { recursive: true, force: true })
+  })
 }

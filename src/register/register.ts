@@ -24,7 +24,8 @@ export interface Register {
   forget(entry: RegisterEntry): Promise<void>
   /** Environments that were in its directory before it, as an `init` that was killed. */
   forgetFormer(entry: RegisterEntry): Promise<void>
-  has(entry: RegisterEntry): Promise<boolean>
+  /** Where environments with this uuid are: a copy has that of its original. */
+  find(uuid: string): Promise<readonly RegisterEntry[]>
   /** Whatever else lies there is passed over. */
   list(): Promise<readonly RegisterEntry[]>
   /** Those whose directory is gone, or is another environment's. */
@@ -36,10 +37,8 @@ export interface Register {
 /** `dir` is absolute, and made, with those above it, when the first environment is noted: group-writable. */
 export function openRegister(dir: string): Register {
   const fileOf = (entry: RegisterEntry): string => path.join(dir, `${entry.uuid}${endOf(entry)}`)
-  const readAll = async (): Promise<readonly EntryFile[]> =>
-    Promise.all((await namesIn(dir)).map(async (name) => readEntry(path.join(dir, name))))
-  const list = async (): Promise<readonly RegisterEntry[]> =>
-    (await readAll()).flatMap(({ entry }) => (entry === undefined ? [] : [entry]))
+  const readAll = async (isWanted: (name: string) => boolean = () => true): Promise<readonly EntryFile[]> =>
+    Promise.all((await namesIn(dir)).filter(isWanted).map(async (name) => readEntry(path.join(dir, name))))
   const stale = async (): Promise<readonly EntryFile[]> => {
     const files = await readAll()
     const isThere = await Promise.all(files.map(async ({ entry }) => entry !== undefined && (await isHome(entry))))
@@ -55,9 +54,9 @@ export function openRegister(dir: string): Register {
       const former = (await namesIn(dir)).filter((name) => name.endsWith(endOf(entry)) && !name.startsWith(entry.uuid))
       for (const name of former) await rm(path.join(dir, name), { force: true })
     },
-    has: async (entry) => (await readEntry(fileOf(entry))).entry?.dir === entry.dir,
-    list,
-    listStale: async () => (await stale()).flatMap(({ entry }) => (entry === undefined ? [] : [entry])),
+    find: async (uuid) => entriesOf(await readAll((name) => name.startsWith(uuid))),
+    list: async () => entriesOf(await readAll()),
+    listStale: async () => entriesOf(await stale()),
     async reclaim() {
       for (const { file } of await stale()) await rm(file, { force: true, recursive: true }) // whatever it is
       await removeTemporaries(dir)
@@ -86,6 +85,10 @@ interface EntryFile {
   readonly file: string
   /** Undefined for what is no entry, or cannot be read. */
   readonly entry: RegisterEntry | undefined
+}
+
+function entriesOf(files: readonly EntryFile[]): readonly RegisterEntry[] {
+  return files.flatMap(({ entry }) => (entry === undefined ? [] : [entry]))
 }
 
 async function readEntry(file: string): Promise<EntryFile> {

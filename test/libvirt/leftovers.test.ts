@@ -197,6 +197,17 @@ test('a bridge of ours goes with its environment, also when libvirt has no netwo
   expect(await bridges()).not.toContain(bridgeName)
 })
 
+test('machines of an environment that another one has taken the place of are removed', async () => {
+  const gone = await environment('a', '10.81.0.0/24')
+  await startPrefix(task, host, gone, [])
+  await rm(gone.dir, { recursive: true })
+  const { dir } = await environment('a', '10.81.1.0/24')
+  await removeLeftovers(task, host, await findLeftovers(task, host))
+  expect(await findLeftovers(task, host)).toEqual([])
+  expect((await objects())['domains']).toEqual(before['domains'])
+  expect(await listEnvironments(task, host)).toMatchObject([{ dir, state: 'down' }])
+})
+
 test('what comes back between the look and the removal stays', async () => {
   const prefix = await environment('a', '10.81.0.0/24')
   await startPrefix(task, host, prefix, [])

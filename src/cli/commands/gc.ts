@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { isLagoError, messageOf } from '../../base/errors.js'
 import { joinFailures } from '../../base/fan-out.js'
+import { prefixLayout } from '../../prefix/layout.js'
 import type { Environment } from '../../prefix/environments.js'
 import type { Host } from '../../prefix/host.js'
 import type { Leftover } from '../../prefix/leftovers.js'
@@ -46,8 +47,10 @@ async function expiredOnes({ task }: CommandContext, host: Host): Promise<readon
 /** One that a verb is at work on has its time: the next run finds it. */
 async function endAll({ task }: CommandContext, host: Host, expired: readonly Environment[]): Promise<unknown[]> {
   const { removePrefixes } = await import('../../sdk/remove-prefixes.js')
+  const { readExpiry } = await import('../../prefix/expiry.js')
   const failures: unknown[] = []
-  for (const { dir } of expired)
+  for (const { dir } of expired) {
+    if (((await readExpiry(prefixLayout(dir))) ?? Infinity) > Date.now()) continue // it was given more time meanwhile
     await task
       .step(`Destroying ${dir}, which is wanted no longer`, async (task) =>
         removePrefixes(task, async (work) => work(host), [dir], path.dirname(dir), { lockWaitMs: 0 }),
@@ -57,6 +60,7 @@ async function endAll({ task }: CommandContext, host: Host, expired: readonly En
         if (isLagoError(error, 'LAGO_LOCKED')) task.log('warning', `${dir} stays for now: ${messageOf(error)}`)
         else failures.push(error)
       })
+  }
   return failures
 }
 
