@@ -5,7 +5,7 @@
 export { isLagoError, LagoError, type ErrorCode } from './base/errors.js'
 export type { EventSink, LagoEvent, Level } from './base/events.js'
 export { definePlugin } from './plugin/define.js'
-export { init, loadEnv, loadTemplates } from './sdk/init.js'
+export { envOfVerb, init, loadEnv, loadTemplates } from './sdk/init.js'
 export type {
   CommonOptions,
   InitFile,

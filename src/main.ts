@@ -14,9 +14,10 @@ async function main(): Promise<void> {
   const { homedir } = await import('node:os')
   const { runProgram } = await import('./cli/program.js')
   const { commands } = await import('./cli/commands/index.js')
+  const { ovirt } = await import('./plugins/ovirt/plugin.js')
   const { env, stdin, stdout, stderr } = process
   const io = { argv, env, cwd: process.cwd(), homeDir: homedir(), stdin, stdout, stderr, signal }
-  const exitCode = await runProgram(io, commands)
+  const exitCode = await runProgram(io, commands, [ovirt])
   // the work is done and everything is written, whatever a library still holds open
   const { hasHangingThread } = await import('./libvirt/hanging.js')
   if (!signal.aborted && !hasHangingThread()) process.exit(exitCode)

@@ -11,6 +11,7 @@ export function exitCodeOf(error: unknown, verb?: string): number {
   if (error.code === 'LAGO_CANCELLED') return signalExitCode(error.data['signal'])
   if (error.code === 'LAGO_NO_PREFIX') return EXIT_FAILURE // spec 1.5
   if (error.code === 'LAGO_NO_SUCH_VM' && (verb === 'shell' || verb === 'console')) return EXIT_FAILURE // spec 1.13
+  if (verb?.startsWith('ovirt ') === true && error.code !== 'LAGO_USAGE') return EXIT_FAILURE // spec 1.6
   return EXIT_KNOWN_ERROR
 }
 

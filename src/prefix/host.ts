@@ -20,8 +20,9 @@ import type { ServiceManager } from '../guest/services/manager.js'
 import { createLibvirtProvider } from '../vm/libvirt/provider.js'
 import type { VmProvider } from '../vm/provider.js'
 import { createSshProvider } from '../vm/ssh/provider.js'
+import { ownVmTypes } from '../vm/own-types.js'
 import type { VmType } from '../vm/types.js'
-import { NO_ADDED_KINDS, ownVmTypes, type AddedKinds, type OWN_PROVIDERS } from './kinds.js'
+import { NO_ADDED_KINDS, type AddedKinds, type OWN_PROVIDERS } from './kinds.js'
 
 export interface Host extends AsyncDisposable {
   readonly config: Config

@@ -3,6 +3,7 @@ import type { Config } from '../config/types.js'
 import { serviceManagers } from '../guest/services/index.js'
 import type { ServiceManager } from '../guest/services/manager.js'
 import type { VmProvider } from '../vm/provider.js'
+import { ownVmTypes } from '../vm/own-types.js'
 import type { VmType } from '../vm/types.js'
 
 /** By name; none is one of Lago's own. */
@@ -22,8 +23,6 @@ export interface ProviderSetup {
 }
 
 export const NO_ADDED_KINDS: AddedKinds = { vmTypes: new Map(), providers: new Map(), services: new Map() }
-
-export const ownVmTypes: Readonly<Record<string, VmType>> = { default: {} }
 
 /** What host.ts makes. */
 export const OWN_PROVIDERS = ['local-libvirt', 'ssh'] as const

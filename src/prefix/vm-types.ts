@@ -5,14 +5,19 @@ import { isCancelled, type Task } from '../base/task.js'
 import { unlessAborted } from '../base/unless-aborted.js'
 import type { VmPlan } from '../plan/types.js'
 import type { GuestProbe } from '../guest/probe.js'
+import { vmTypeName } from '../vm/own-types.js'
 import type { VmType } from '../vm/types.js'
 import { reachGuest } from './guests.js'
 import type { Host } from './host.js'
 import type { Prefix } from './prefix.js'
 
 /** Throws `LAGO_UNKNOWN_KIND` for a type whose plugin is not there. */
-function vmTypeOf({ config, vmTypes }: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): VmType {
-  return vmTypes.get(vm.spec.vmType ?? config.vm.defaultType)
+function vmTypeOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): VmType {
+  return host.vmTypes.get(typeNameOf(host, vm))
+}
+
+function typeNameOf({ config }: Pick<Host, 'config'>, vm: VmPlan): string {
+  return vmTypeName(vm.spec) ?? config.vm.defaultType
 }
 
 /** The guest paths to collect: those of the init file, then those of the VM's type; each once. Throws as `vmTypeOf`. */
@@ -31,7 +36,7 @@ export interface TypeProbe {
 export function typeProbeOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): TypeProbe | undefined {
   const definition = vmTypeOf(host, vm)
   if (definition.ready === undefined) return undefined
-  const type = vm.spec.vmType ?? host.config.vm.defaultType
+  const type = typeNameOf(host, vm)
   return {
     type,
     async probe(task, guest) {

@@ -1,5 +1,6 @@
 /** `init`, `loadEnv` and `loadTemplates`. This file is light: what they need is loaded when they are called. */
 import { LagoError } from '../base/errors.js'
+import type { CommandContext } from '../plugin/command.js'
 import type { InitOptions, LoadOptions } from './options.js'
 import type { Templates, TemplatesOptions } from './template-types.js'
 import type { Env } from './types.js'
@@ -26,6 +27,15 @@ export async function loadEnv(options: LoadOptions = {}): Promise<Env> {
   requireObject('loadEnv', options)
   const { loadExistingEnv } = await import('./load-existing-env.js')
   return loadExistingEnv(options)
+}
+
+/**
+ * For verbs of plugins: the environment that the user means, by options and by where they stand. What is done with it is
+ * told as the verb's own steps. To be closed at the end. Throws as `loadEnv`.
+ */
+export async function envOfVerb(context: CommandContext): Promise<Env> {
+  const { loadEnvOfVerb } = await import('./load-existing-env.js')
+  return loadEnvOfVerb(context)
 }
 
 /**

@@ -1,15 +1,25 @@
 import path from 'node:path'
 import { explainSystemError } from '../base/errors.js'
+import type { CommandContext } from '../plugin/command.js'
 import { findPrefix } from '../workdir/find.js'
 import { createEnv } from './env.js'
 import { openForProgram } from './opened.js'
 import type { LoadOptions } from './options.js'
-import { openSession } from './session.js'
+import { openSession, sessionOfVerb, type Session } from './session.js'
 import type { Env } from './types.js'
 
 /** See `loadEnv`. */
 export async function loadExistingEnv(options: LoadOptions): Promise<Env> {
-  const session = openSession(options)
+  return loadWith(openSession(options), options)
+}
+
+/** See `envOfVerb`. */
+export async function loadEnvOfVerb(context: CommandContext): Promise<Env> {
+  return loadWith(sessionOfVerb(context), {})
+}
+
+/** Ends the session when there is no environment to be had. Throws as `loadEnv`. */
+async function loadWith(session: Session, options: Pick<LoadOptions, 'prefixPath'>): Promise<Env> {
   try {
     const { config, surroundings } = session
     const { cwd } = surroundings

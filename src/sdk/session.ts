@@ -13,6 +13,7 @@ import { secretsOf } from '../config/secrets.js'
 import type { Config } from '../config/types.js'
 import { createLogFile } from '../log/log-file.js'
 import { createRedact, redactingSink } from '../log/redact.js'
+import type { CommandContext } from '../plugin/command.js'
 import type { Host } from '../prefix/host.js'
 import type { AddedKinds } from '../prefix/kinds.js'
 import { flagsOf } from './flags.js'
@@ -47,7 +48,8 @@ export function openSession(options: CommonOptions & Partial<NewEnvOptions & Loa
   const stopListening = onAbort(options.signal, (reason) => cancel.abort(cancelled(reason)))
   const task = createTask(sink, { signal: cancel.signal, jobs: config.vm.jobs })
   for (const warning of warnings) task.log('warning', warning)
-  const [looking, changing] = [keepHost(config, surroundings), keepHost(config, surroundings)]
+  const open = async (): Promise<Host> => openHostOf(config, surroundings)
+  const [looking, changing] = [keepHost(open), keepHost(open)]
   return {
     config,
     surroundings,
@@ -64,17 +66,36 @@ export function openSession(options: CommonOptions & Partial<NewEnvOptions & Loa
   }
 }
 
+/** For a verb of the command line: its configuration, its task, its logs. What it holds is not ended with it. */
+export function sessionOfVerb(context: CommandContext): Session {
+  const { config, task, cwd, env } = context
+  const openHostOfVerb = async (): Promise<Host> => (await import('../prefix/host.js')).openHost(config, context)
+  const [looking, changing] = [keepHost(openHostOfVerb), keepHost(openHostOfVerb)]
+  return {
+    config,
+    surroundings: { ...surroundingsOfProcess(), cwd, env },
+    task,
+    logTo: context.logTo,
+    host: async () => looking.get(),
+    changingHost: async () => changing.get(),
+    closeChangingHost: async () => changing.close(),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([looking.close(), changing.close()])
+    },
+  }
+}
+
 interface KeptHost {
   /** Opens it when there is none. */
   get(): Promise<Host>
   close(): Promise<void>
 }
 
-function keepHost(config: Config, surroundings: Surroundings): KeptHost {
+function keepHost(open: () => Promise<Host>): KeptHost {
   let opened: Promise<Host> | undefined
   return {
     async get() {
-      opened ??= openHostOf(config, surroundings).catch((error: unknown) => {
+      opened ??= open().catch((error: unknown) => {
         opened = undefined
         throw error
       })

@@ -1,0 +1,10 @@
+/** `lago ovirt`: what system-test suites of oVirt call. Its verbs are light: what they do is loaded when they run. */
+import { definePlugin, type LagoPlugin } from '../../index.js'
+import { collect } from './commands/collect.js'
+import { deploy } from './commands/deploy.js'
+
+export const ovirt: LagoPlugin = definePlugin({
+  name: 'ovirt',
+  api: 1,
+  commands: [deploy, collect],
+})

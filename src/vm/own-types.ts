@@ -1,0 +1,23 @@
+/** The kinds of VMs that Lago itself knows: the plain one, and those of oVirt's suites (spec 7.1). */
+import type { DomainSpec } from '../spec/types.js'
+import type { VmType } from './types.js'
+
+export const ownVmTypes: Readonly<Record<string, VmType>> = {
+  default: {},
+  'ovirt-engine': { artifacts: () => ['/var/log'] },
+  'ovirt-host': { artifacts: () => ['/var/log'] },
+  'ovirt-he-host': { artifacts: () => ['/var/log'] },
+  'ovirt-node': {},
+}
+
+const TYPES_OF_ROLES: ReadonlyMap<unknown, string> = new Map([
+  ['engine', 'ovirt-engine'],
+  ['host', 'ovirt-host'],
+  ['node', 'ovirt-node'],
+])
+
+/** What `vm-type` says, else, and for a plain `default`, the older `ovirt-role` of the metadata; undefined when neither does. */
+export function vmTypeName({ vmType, metadata }: Pick<DomainSpec, 'vmType' | 'metadata'>): string | undefined {
+  if (vmType !== undefined && vmType !== 'default') return vmType
+  return TYPES_OF_ROLES.get(metadata['ovirt-role']) ?? vmType
+}
