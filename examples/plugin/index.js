@@ -1,5 +1,5 @@
 /** The smallest plugin that adds something: a kind of VM and a verb. */
-import { definePlugin, loadEnv } from 'lago'
+import { definePlugin, envOfVerb } from 'lago'
 
 /** `vm-type: web-server` in an init file. Every part may be left out. */
 const webServer = {
@@ -18,15 +18,14 @@ const addresses = {
   example: 'lago addresses --type web-server',
   args: [],
   options: [{ name: 'type', type: 'string', help: 'only VMs of this type' }],
-  async run({ args, config, cwd, env, task }) {
-    const { workdirPath: workdir, prefixPath, prefixName } = config.place
-    const lago = await loadEnv({ workdir, prefixPath, prefixName, cwd, env, signal: task.signal })
+  async run(context) {
+    const env = await envOfVerb(context)
     try {
-      const wanted = args.one('type')
-      const vms = [...lago.vms.values()].filter(({ spec }) => wanted === undefined || spec['vm-type'] === wanted)
+      const wanted = context.args.one('type')
+      const vms = [...env.vms.values()].filter(({ spec }) => wanted === undefined || spec['vm-type'] === wanted)
       return { output: Object.fromEntries(vms.map(({ name, ip }) => [name, ip])) } // printed as --out-format says
     } finally {
-      await lago.close()
+      await env.close()
     }
   },
 }

@@ -6,6 +6,7 @@ export function fastAnswer(argv: readonly string[]): string | undefined {
   return argv.length === 1 && argv[0] === '--version' ? versionText() : undefined
 }
 
-export function versionText(): string {
-  return `lago ${lagoVersion()}\n`
+/** `family`: `lago ovirt --version` names it. */
+export function versionText(family?: string): string {
+  return `${['lago', family, lagoVersion()].filter(Boolean).join(' ')}\n`
 }

@@ -2,7 +2,7 @@
 import yargs, { type Options } from 'yargs'
 import type { CommandSpec } from './command.js'
 import { GLOBAL_OPTIONS, HELP_OPTION, type GlobalOption } from './global-options.js'
-import { argName, commandUsage, PROGRAM_USAGE } from './usage.js'
+import { argName, commandUsage, familyUsage, PROGRAM_USAGE } from './usage.js'
 
 const COLUMNS = 80
 
@@ -15,6 +15,31 @@ export async function programHelp(commands: readonly CommandSpec[]): Promise<str
     .usage(`${PROGRAM_USAGE}\n\nWhole environments of virtual machines from one init file`)
     .updateStrings({ 'Commands:': 'Verbs:' })
     .epilogue('options of a verb: lago VERB --help')
+  for (const [name, summary] of programEntries(commands)) help.command(name, summary)
+  return help.getHelp()
+}
+
+/** A family with more verbs would hide the others. */
+const LISTED_FAMILY = 10
+
+/** Verbs with what they do; a large family stands in one line. */
+function programEntries(commands: readonly CommandSpec[]): readonly (readonly [name: string, summary: string])[] {
+  const familyOf = ({ name }: CommandSpec): string => name.replace(/ .*/, '')
+  const entries = commands.map((command) => {
+    const family = commands.filter((other) => familyOf(other) === familyOf(command))
+    if (family.length <= LISTED_FAMILY) return [command.name, command.summary] as const
+    const verbs = family.map(({ name }) => name.replace(/^\S+ /, ''))
+    return [`${familyOf(command)} VERB`, `${verbs.join(', ')}: see lago ${familyOf(command)} --help`] as const
+  })
+  return [...new Map(entries)]
+}
+
+/** `lago ovirt --help`: the verbs that begin with `family`. */
+export async function familyHelp(family: string, commands: readonly CommandSpec[]): Promise<string> {
+  const help = helpWith([HELP_OPTION])
+    .usage(familyUsage(family))
+    .updateStrings({ 'Commands:': 'Verbs:' })
+    .epilogue(`options of a verb: lago ${family} VERB --help\nglobal options: lago --help`)
   for (const { name, summary } of commands) help.command(name, summary)
   return help.getHelp()
 }

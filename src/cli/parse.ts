@@ -25,7 +25,8 @@ export type Invocation =
     }
   /** Exit code 1: nothing was asked for. */
   | { readonly kind: 'help'; readonly text: string; readonly exitCode: 0 | 1 }
-  | { readonly kind: 'version' }
+  /** `family`: of a plugin, by the first word of its verbs. */
+  | { readonly kind: 'version'; readonly family?: string }
 
 /**
  * Follows argparse (spec 1.1). Beyond it, a global option is accepted after the verb as well, unless the verb has one
@@ -59,13 +60,14 @@ function findCommand(
   return { command: undefined, tail: words.slice(1) }
 }
 
-/** `lago ovirt`: the verbs that begin with this word. Throws `LAGO_UNKNOWN_COMMAND`. */
+/** `lago ovirt`, and its `--help` and `--version`: the verbs that begin with this word. Throws `LAGO_UNKNOWN_COMMAND`. */
 async function groupHelp([first = '', next]: readonly string[], commands: readonly CommandSpec[]): Promise<Invocation> {
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))
   if (group.length === 0) throw unknownCommand(first, commands)
-  if (next === undefined) return programHelp(group, 1)
-  if (next === '--help' || next === '-h') return programHelp(group, 0)
-  throw unknownCommand(`${first} ${next}`, group)
+  if (next === '--version') return { kind: 'version', family: first }
+  if (next !== undefined && next !== '--help' && next !== '-h') throw unknownCommand(`${first} ${next}`, group, first)
+  const help = await import('./help.js')
+  return { kind: 'help', text: await help.familyHelp(first, group), exitCode: next === undefined ? 1 : 0 }
 }
 
 /**

@@ -66,7 +66,7 @@ export async function runProgram(
 async function answer(io: ProgramIo, invocation: Invocation, abilities: Abilities): Promise<number> {
   switch (invocation.kind) {
     case 'version':
-      await printTo(io.stdout, versionText())
+      await printTo(io.stdout, versionText(invocation.family))
       return 0
     case 'help':
       await printTo(invocation.exitCode === 0 ? io.stdout : io.stderr, `${invocation.text}\n`)

@@ -6,6 +6,11 @@ import type { ArgSpec, CommandSpec } from './command.js'
 
 export const PROGRAM_USAGE = 'usage: lago [global options] VERB [options] [arguments]'
 
+/** Of verbs with a common first word. */
+export function familyUsage(family: string): string {
+  return `usage: lago [global options] ${family} VERB [options] [arguments]`
+}
+
 export function commandUsage({ name, args, options }: CommandSpec): string {
   const parts = [name, ...(options.length === 0 ? [] : ['[options]']), ...args.map(argUsage)]
   return `usage: lago [global options] ${parts.join(' ')}`
@@ -42,13 +47,14 @@ export function unknownOption(word: string, tiers: OptionTiers, usage: string): 
   return usageError(`unknown option ${word}`, usage, near === undefined ? undefined : `did you mean --${near}?`)
 }
 
-export function unknownCommand(verb: string, commands: readonly CommandSpec[]): LagoError {
+/** `family`: the first word, where it is known. */
+export function unknownCommand(verb: string, commands: readonly CommandSpec[], family?: string): LagoError {
   const names = commands.map(({ name }) => name)
   const near = nearest(verb, names)
   return usageError(
     `unknown verb "${verb}"; known: ${names.join(', ')}`,
-    PROGRAM_USAGE,
-    near === undefined ? 'lago --help' : `did you mean "${near}"?`,
+    family === undefined ? PROGRAM_USAGE : familyUsage(family),
+    near === undefined ? ['lago', family, '--help'].filter(Boolean).join(' ') : `did you mean "${near}"?`,
     'LAGO_UNKNOWN_COMMAND',
   )
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { CommandSpec } from '../../../src/cli/command.js'
+import { versionText } from '../../../src/cli/fast-path.js'
 import { parseArgv } from '../../../src/cli/parse.js'
 
 const COMMANDS: readonly CommandSpec[] = [
@@ -248,4 +249,45 @@ test.each(['--help', '-h'])('%s right behind a verb that takes words as they sta
     exitCode: 0,
   })
   expect(await parseArgv(['shell', 'vm0', word], COMMANDS)).toMatchObject({ kind: 'run', words: ['vm0', word] })
+})
+
+describe('a family of verbs', () => {
+  const family = (size: number): CommandSpec[] =>
+    Array.from({ length: size }, (_, index) => ({ ...(COMMANDS[0] as CommandSpec), name: `yum verb${index}` }))
+
+  test.each([
+    [['yum'], 1],
+    [['yum', '--help'], 0],
+    [['-l', 'debug', 'yum', '-h'], 0],
+  ])('%j lists it', async (argv, exitCode) => {
+    expect(await parseArgv(argv, [...COMMANDS, ...family(2)])).toMatchObject({
+      kind: 'help',
+      exitCode,
+      text: expect.stringMatching(
+        /^usage: lago \[global options\] yum VERB .*[\s\S]*lago yum verb0 [\s\S]*lago yum verb1 /,
+      ),
+    })
+  })
+
+  test('has a version', async () => {
+    expect(await parseArgv(['yum', '--version'], family(1))).toEqual({ kind: 'version', family: 'yum' })
+    expect(versionText('yum')).toMatch(/^lago yum \d/)
+  })
+
+  test('names its verbs when one is unknown', async () => {
+    await expect(parseArgv(['yum', 'remove'], family(2))).rejects.toMatchObject({
+      code: 'LAGO_UNKNOWN_COMMAND',
+      message: 'unknown verb "yum remove"; known: yum verb0, yum verb1',
+      data: { usage: 'usage: lago [global options] yum VERB [options] [arguments]' },
+    })
+  })
+
+  test('stands in one line of the help when it is large', async () => {
+    const [small, large] = await Promise.all([10, 11].map(async (size) => parseArgv(['--help'], family(size))))
+    expect(small).toMatchObject({ text: expect.stringMatching(/lago yum verb9/) })
+    expect(large).toMatchObject({
+      text: expect.stringMatching(/lago yum VERB +verb0, verb1, [\s\S]*see lago yum\s+--help/),
+    })
+    expect(large).not.toMatchObject({ text: expect.stringMatching(/lago yum verb9/) })
+  })
 })
