@@ -51,6 +51,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   got: ['src/store/download/'],
   'http-proxy-agent': ['src/store/download/'],
   'https-proxy-agent': ['src/store/download/'],
+  send: ['src/plugins/ovirt/file-server.ts'],
   tar: ['src/disk/ext4/tar.ts', 'src/disk/ova.ts'],
   '@jest/globals': ['src/fixtures/jest.ts'],
   vitest: ['src/fixtures/vitest.ts'],

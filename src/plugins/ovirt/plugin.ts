@@ -2,9 +2,10 @@
 import { definePlugin, type LagoPlugin } from '../../index.js'
 import { collect } from './commands/collect.js'
 import { deploy } from './commands/deploy.js'
+import { serve } from './commands/serve.js'
 
 export const ovirt: LagoPlugin = definePlugin({
   name: 'ovirt',
   api: 1,
-  commands: [deploy, collect],
+  commands: [deploy, collect, serve],
 })
