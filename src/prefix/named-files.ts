@@ -27,12 +27,18 @@ export function textExpander({ vars, prefixDir }: PathContext): (text: string) =
 /** What keeps the file from being read, in words; undefined when it is there. */
 export async function fileProblem(filePath: string): Promise<string | undefined> {
   const entry = await stat(filePath).catch(() => undefined)
-  const unset = /\$\{?\w+/.exec(filePath)?.[0]
-  const why = unset === undefined ? '' : `; ${unset} is not set`
-  if (entry === undefined) return `there is no file ${filePath}${why}`
+  if (entry === undefined) return `there is no file ${filePath}${whyNot(filePath)}`
   if (entry.isDirectory()) return `${filePath} is a directory, not a file`
   return access(filePath, constants.R_OK).then(
     () => undefined,
     () => `${filePath} may not be read`,
   )
+}
+
+function whyNot(filePath: string): string {
+  const unset = /\$\{?\w+/.exec(filePath)?.[0]
+  if (unset !== undefined) return `; ${unset} is not set`
+  // suites come as init.json.in, and a sed makes the init file of it (spec 3.10)
+  const placeholder = /@[A-Z_]+@/.exec(filePath)?.[0]
+  return placeholder === undefined ? '' : `; ${placeholder} was not replaced by what it stands for`
 }

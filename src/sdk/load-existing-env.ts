@@ -1,7 +1,8 @@
 import path from 'node:path'
 import { explainSystemError } from '../base/errors.js'
 import type { CommandContext } from '../plugin/command.js'
-import { findPrefix } from '../workdir/find.js'
+import { findPrefixOrBelow } from '../workdir/below.js'
+import { findPrefix, type Place } from '../workdir/find.js'
 import { createEnv } from './env.js'
 import { openForProgram } from './opened.js'
 import type { LoadOptions } from './options.js'
@@ -10,21 +11,23 @@ import type { Env } from './types.js'
 
 /** See `loadEnv`. */
 export async function loadExistingEnv(options: LoadOptions): Promise<Env> {
-  return loadWith(openSession(options), options)
+  const session = openSession(options)
+  const { config, surroundings } = session
+  const { cwd } = surroundings
+  const given = options.prefixPath === undefined ? {} : { prefixPath: path.resolve(cwd, options.prefixPath) }
+  return loadWith(session, async () => findPrefix({ ...config.place, ...given }, cwd))
 }
 
 /** See `envOfVerb`. */
 export async function loadEnvOfVerb(context: CommandContext): Promise<Env> {
-  return loadWith(sessionOfVerb(context), {})
+  const { task, config, cwd } = context
+  return loadWith(sessionOfVerb(context), async () => findPrefixOrBelow(task, config.place, cwd))
 }
 
 /** Ends the session when there is no environment to be had. Throws as `loadEnv`. */
-async function loadWith(session: Session, options: Pick<LoadOptions, 'prefixPath'>): Promise<Env> {
+async function loadWith(session: Session, find: () => Promise<Place>): Promise<Env> {
   try {
-    const { config, surroundings } = session
-    const { cwd } = surroundings
-    const given = options.prefixPath === undefined ? {} : { prefixPath: path.resolve(cwd, options.prefixPath) }
-    const { prefixDir, givenPath, workdir } = await findPrefix({ ...config.place, ...given }, cwd)
+    const { prefixDir, givenPath, workdir } = await find()
     const opened = await openForProgram(session, prefixDir)
     return createEnv(opened, { givenPath, workdir: workdir?.dir ?? path.dirname(prefixDir), isOurs: false })
   } catch (error) {
