@@ -10,13 +10,21 @@ export interface DownloaderOptions {
   /** For `http_proxy` and the like, and for `NETRC` and `HOME`, where users and passwords are looked up. */
   readonly env: Variables
   readonly limits?: Partial<DownloadLimits>
+  readonly tls?: TlsOptions
+}
+
+export interface TlsOptions {
+  /** False: whoever answers is believed to be the server. Default true. */
+  readonly verifies?: boolean
+  /** Certificates of the authorities that are trusted, PEM; default: Node's own. */
+  readonly authorities?: string | undefined
 }
 
 /** Nothing is loaded or read before the first download. */
 export function createDownloader(options: DownloaderOptions): Downloader {
   const limits = { ...DOWNLOAD_LIMITS, ...options.limits }
   let loaded: Promise<HttpClient> | undefined
-  const client = async (): Promise<HttpClient> => (loaded ??= loadClient(options.env, limits))
+  const client = async (): Promise<HttpClient> => (loaded ??= loadClient(options, limits))
   return {
     open: async (task, urls) => openDownload(task, await client(), urls, limits),
     text: async (task, urls, textOptions = {}) => downloadText(task, await client(), urls, textOptions, limits),
@@ -24,7 +32,12 @@ export function createDownloader(options: DownloaderOptions): Downloader {
 }
 
 /** got alone takes an eighth of a second. */
-async function loadClient(env: Variables, limits: DownloadLimits): Promise<HttpClient> {
+async function loadClient({ env, tls = {} }: DownloaderOptions, limits: DownloadLimits): Promise<HttpClient> {
   const [{ got }, { createHttpClient }] = await Promise.all([import('got'), import('./client.js')])
-  return createHttpClient(got, env, limits)
+  const { verifies = true, authorities } = tls
+  const https = {
+    rejectUnauthorized: verifies,
+    ...(authorities === undefined ? {} : { certificateAuthority: authorities }),
+  }
+  return createHttpClient(got.extend({ https }), env, limits)
 }
