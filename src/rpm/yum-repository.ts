@@ -1,4 +1,5 @@
 /** The repositories of a yum configuration that are meant, with their variables expanded and their options understood. */
+import { unescape as decode } from 'node:querystring' // unlike decodeURIComponent it takes all there is
 import { pathToFileURL } from 'node:url'
 import { LagoError } from '../base/errors.js'
 import { keepSecret } from '../base/secrets.js'
@@ -93,6 +94,7 @@ function readRepository(config: YumConfig, id: string, arch: string): YumReposit
     if (unknown !== undefined) throw fail(`has ${unknown} in its ${key}`, unknownHint(variables, distroOf(id)))
     if (value.startsWith('/')) return pathToFileURL(value).href
     if (!URL.canParse(value)) throw fail(`has a ${key} that is no URL`)
+    keepPasswordOf(new URL(value))
     if (/^(https?|file):/i.test(value)) return value
     throw fail(`has a ${key} of the kind ${new URL(value).protocol}`, 'http, https and file are known')
   }
@@ -123,6 +125,12 @@ function readRepository(config: YumConfig, id: string, arch: string): YumReposit
   }
 }
 
+function keepPasswordOf({ password }: URL): void {
+  if (password === '') return
+  keepSecret(password)
+  keepSecret(decode(password))
+}
+
 const EXCLUDES = ['exclude', 'excludepkgs']
 
 const TRUTHS: ReadonlyMap<string, boolean> = new Map([
@@ -137,7 +145,7 @@ function proxyOf(text: (key: string) => string | undefined, fail: (problem: stri
   const value = text('proxy')
   if (value === undefined) return undefined
   if (NO_PROXY.includes(value.toLowerCase())) return 'none'
-  if (!URL.canParse(value)) throw fail('has a proxy that is no URL')
+  if (!/^\w+:\/\//.test(value) || !URL.canParse(value)) throw fail('has a proxy that is no URL')
   const proxy = new URL(value)
   const [user, password] = [text('proxy_username'), text('proxy_password')]
   if (user !== undefined) proxy.username = encodeURIComponent(user)
