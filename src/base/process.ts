@@ -24,6 +24,7 @@ export interface CommandOptions {
   readonly guard?: readonly string[]
   /** Called with every piece of standard output as it comes. */
   readonly onStdout?: (text: string) => void
+  readonly onStderr?: (text: string) => void
 }
 
 export interface CommandResult {
@@ -70,7 +71,10 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
       chunks.stdout.push(chunk)
       options.onStdout?.(chunk.toString())
     })
-    child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => {
+      chunks.stderr.push(chunk)
+      options.onStderr?.(chunk.toString())
+    })
     child.stdin.on('error', () => undefined) // EPIPE: the program did not want its input
     child.stdin.end(options.input ?? '')
     child.on('error', (error) => {

@@ -150,6 +150,7 @@ export const LAGO_SETTINGS: readonly Setting[] = [
     default: '/var/lib/lago/reposync',
     help: 'directory for synchronised package repositories',
   },
+  { key: 'reposync_config', type: 'path', help: 'yum configuration of the repositories to synchronise' },
   {
     key: 'accel',
     option: 'accel',

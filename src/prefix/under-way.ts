@@ -37,6 +37,7 @@ export type Verb =
   | 'net set'
   | 'ttl'
   | 'service'
+  | 'metadata'
 
 export interface UnderWay extends Undertaking {
   readonly vms: readonly string[]

@@ -56,6 +56,10 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
       const text = await readFile(opened.prefix.layout.metadata, 'utf8')
       return JSON.parse(text) as Readonly<Record<string, unknown>> // our own file; openPrefix has checked it
     },
+    setMetadata: async (values) => {
+      const { setMetadata } = await import('../prefix/metadata.js')
+      await opened.change({ verb: 'metadata' }, async (_task, _host, prefix) => setMetadata(prefix.layout, values))
+    },
     status: async () => {
       const { prefixStatus } = await import('../prefix/status.js')
       return opened.read(prefixStatus)

@@ -19,6 +19,8 @@ export interface Env extends AsyncDisposable {
   vm(name: string): Vm
   /** What the prefix says of itself; `lago_version` is the one that made it. */
   metadata(): Promise<Readonly<Record<string, unknown>>>
+  /** Adds to it, or replaces what is of the same keys. `lago_version` is Lago's own: `LAGO_USAGE`. */
+  setMetadata(values: Readonly<Record<string, string>>): Promise<void>
   /** As `lago status` gives it. */
   status(): Promise<Readonly<Record<string, unknown>>>
 

@@ -2,10 +2,11 @@
 import { definePlugin, type LagoPlugin } from '../../index.js'
 import { collect } from './commands/collect.js'
 import { deploy } from './commands/deploy.js'
+import { reposetup } from './commands/reposetup.js'
 import { serve } from './commands/serve.js'
 
 export const ovirt: LagoPlugin = definePlugin({
   name: 'ovirt',
   api: 1,
-  commands: [deploy, collect, serve],
+  commands: [reposetup, deploy, collect, serve],
 })

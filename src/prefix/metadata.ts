@@ -1,0 +1,17 @@
+/** What a prefix says of itself, beside the version that made it: facts that plugins note there. */
+import { readFile } from 'node:fs/promises'
+import { LagoError } from '../base/errors.js'
+import { writeJsonAtomic } from '../base/files.js'
+import type { PrefixLayout } from './layout.js'
+
+const VERSION = 'lago_version'
+
+/** To be called with the prefix's lock held. Throws `LAGO_USAGE` for what is Lago's own. */
+export async function setMetadata(layout: PrefixLayout, values: Readonly<Record<string, string>>): Promise<void> {
+  if (VERSION in values)
+    throw new LagoError('LAGO_USAGE', `${VERSION} of an environment cannot be set`, {
+      hint: 'it says which version made the environment; choose another key',
+    })
+  const before = JSON.parse(await readFile(layout.metadata, 'utf8')) as Record<string, unknown> // openPrefix has checked it
+  await writeJsonAtomic(layout.metadata, { ...before, ...values })
+}
