@@ -16,13 +16,18 @@ async function main(): Promise<void> {
   const { commands } = await import('./cli/commands/index.js')
   const { ovirt } = await import('./plugins/ovirt/plugin.js')
   const { env, stdin, stdout, stderr } = process
-  const io = { argv, env, cwd: process.cwd(), homeDir: homedir(), stdin, stdout, stderr, signal }
+  const io = { argv, program: calledAs(), env, cwd: process.cwd(), homeDir: homedir(), stdin, stdout, stderr, signal }
   const exitCode = await runProgram(io, commands, [ovirt])
   // the work is done and everything is written, whatever a library still holds open
   const { hasHangingThread } = await import('./libvirt/hanging.js')
   if (!signal.aborted && !hasHangingThread()) process.exit(exitCode)
   const { exitNow } = await import('./libvirt/exit-now.js')
   exitNow(exitCode)
+}
+
+/** `bin/lagocli.js` says that it is that; the name of a file or a link would prove nothing. */
+function calledAs(): 'lago' | 'lagocli' {
+  return Reflect.get(globalThis, Symbol.for('lago.program')) === 'lagocli' ? 'lagocli' : 'lago'
 }
 
 /** `lago status | head -1` closes the pipe early, and a terminal may go away; neither is an error. */

@@ -31,6 +31,8 @@ import { createTerminal } from './render/terminal.js'
 export interface ProgramIo {
   /** Without node and script. */
   readonly argv: readonly string[]
+  /** Default `lago`. */
+  readonly program?: 'lago' | 'lagocli'
   readonly env: Readonly<Record<string, string | undefined>>
   /** Absolute. */
   readonly cwd: string
@@ -100,6 +102,7 @@ async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): 
       cwd: io.cwd,
       env: io.env,
       args,
+      program: io.program ?? 'lago',
       cacheDir: cacheDirOf(io),
       ...(kinds === undefined ? {} : { kinds }),
       isTerminal: io.stdin.isTTY === true,

@@ -1,8 +1,9 @@
 /** Every key of `[lago]` and `[init]` that Lago itself reads: its type, default, command line option and help text. */
 import type { Level } from '../base/events.js'
-import type { Accel } from './types.js'
+import type { Accel, EraWish } from './types.js'
 
 export const LEVELS: readonly Level[] = ['info', 'debug', 'error', 'warning']
+export const ERAS: readonly EraWish[] = ['auto', '0.x', '1.x']
 export const ACCELS: readonly Accel[] = ['auto', 'kvm', 'tcg']
 
 export interface Setting {
@@ -166,6 +167,13 @@ export const LAGO_SETTINGS: readonly Setting[] = [
     type: 'int',
     min: 1,
     help: 'VMs to work on side by side (default: what fits the cores and the memory of this host)',
+  },
+  {
+    key: 'era',
+    type: 'string',
+    choices: ERAS,
+    default: 'auto',
+    help: 'whether "init DIR FILE" makes a prefix (0.x) or a workdir (1.x); auto: as docs/ovirt.md has it',
   },
   { key: 'probe_kernel', type: 'path', help: 'kernel to test KVM with (default: one that is found)' },
   {

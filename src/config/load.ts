@@ -4,7 +4,7 @@
  */
 import path from 'node:path'
 import { LagoError } from '../base/errors.js'
-import { ACCELS, INIT_SETTINGS, LAGO_SETTINGS, LEVELS, type Setting } from './defaults.js'
+import { ACCELS, ERAS, INIT_SETTINGS, LAGO_SETTINGS, LEVELS, type Setting } from './defaults.js'
 import { layerSettings, type FlagValues, type LayeredValue } from './layers.js'
 import { pluginSettings } from './plugins.js'
 import type { Config } from './types.js'
@@ -75,6 +75,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       workdirPath: lago.findText('workdir_path'),
       prefixName: lago.text('prefix_name'),
     },
+    era: lago.choice('era', ERAS),
     outFormat: lago.text('out_format'),
     plugins: lago.flag('no_plugins') ? [] : pluginSettings(values('lago').get('plugins'), sources.cwd),
     section: (name) => Object.fromEntries([...values(name)].map(([key, { text }]) => [key, text])),

@@ -1,6 +1,8 @@
 /** Settings, as every room receives them: built once in main.ts, frozen, handed down in parts (`Config['ssh']`). */
 import type { Level } from '../base/events.js'
+import type { Era } from '../base/prefix-era.js'
 
+export type EraWish = 'auto' | Era
 export type Accel = 'auto' | 'kvm' | 'tcg'
 
 export interface Config {
@@ -52,6 +54,8 @@ export interface Config {
     readonly workdirPath: string | undefined
     readonly prefixName: string
   }
+  /** What `init` makes of a directory. */
+  readonly era: EraWish
   readonly outFormat: string
   /** Empty with `no_plugins`. */
   readonly plugins: readonly PluginSetting[]

@@ -47,6 +47,8 @@ export interface CommandContext {
   /** The process environment, for expansion in init files; nobody below reads `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly args: ParsedArgs
+  /** The name under which the program was called. */
+  readonly program: 'lago' | 'lagocli'
   /** Where facts about this host are kept between runs; absolute, may be missing. */
   readonly cacheDir: string
   /** What plugins add to the kinds of VMs, providers and services, for whoever opens a host or an environment. */

@@ -43,7 +43,7 @@ export async function claimPrefixDir(
 /** Runs `work` while nobody else makes a prefix in `dir`, or clears away what is left of one. Throws `LAGO_LOCKED`. */
 export async function withClaim<T>(task: Task, dir: string, work: () => Promise<T>): Promise<T> {
   const parent = path.dirname(dir)
-  const claim = { path: parent, kind: 'directory', what: `workdir ${parent}`, waitMs: CLAIM_WAIT_MS } as const
+  const claim = { path: parent, kind: 'directory', what: `directory ${parent}`, waitMs: CLAIM_WAIT_MS } as const
   return withLock(task, claim, work)
 }
 

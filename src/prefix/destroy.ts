@@ -5,6 +5,7 @@ import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isLagoError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
+import { prefixEra } from '../base/prefix-era.js'
 import { sweepScratchDirs } from '../base/scratch-dir.js'
 import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
@@ -37,7 +38,7 @@ export async function destroyPrefix(
   const uuid = (await readFile(layout.uuid, 'utf8').catch(() => undefined))?.trim()
   await settleBefore(task, layout)
   const isNoted = await isOwnDir(layout.virt)
-  if (isNoted && !options.keepFiles) await noteUnderWay(layout, { verb: 'destroy' })
+  if (isNoted && !options.keepFiles) await noteUnderWay(layout, { verb: 'destroy', era: await prefixEra(layout.dir) })
   const original = uuid === undefined ? undefined : await originalOf(host, { uuid, dir: layout.dir })
   if (original === undefined) await stopAll(task, host, layout, uuid)
   else task.log('warning', `${layout.dir} is a copy of ${original}, whose machines go on; only files are deleted`)

@@ -1,8 +1,9 @@
 /** Reads and writes what a prefix says about itself; the form of it is codec.ts's business. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
+import type { Era } from '../base/prefix-era.js'
 import type { EnvPlan } from '../plan/types.js'
 import { decodeEnv, decodeNames, encodeEnv } from './codec.js'
 import type { PrefixLayout } from './layout.js'
@@ -49,12 +50,18 @@ export async function writePrefixFiles(layout: PrefixLayout, plan: EnvPlan): Pro
   await writeJsonAtomic(layout.env, env)
 }
 
-/** From then on the directory is a prefix. */
-export async function markInitialized(layout: PrefixLayout): Promise<void> {
+/** From then on the directory is a prefix, of that era. */
+export async function markInitialized(layout: PrefixLayout, era: Era): Promise<void> {
+  if (era === '0.x') await writeFile(layout.oldMarker, '', { mode: 0o644 })
   await writeFile(layout.initialized, '', { mode: 0o644 })
 }
 
 const UUID = /^[0-9a-f]{32}$/
+
+/** Both marks, of whatever era it is. */
+export async function unmarkInitialized(layout: PrefixLayout): Promise<void> {
+  for (const mark of [layout.initialized, layout.oldMarker]) await rm(mark, { force: true })
+}
 
 /** Passwords stand in the VMs' files. */
 const PRIVATE = { mode: 0o600 }

@@ -8,6 +8,7 @@ import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { makeDirs, writeFileAtomic } from '../base/files.js'
 import { formatSubnet } from '../base/ipv4.js'
+import type { Era } from '../base/prefix-era.js'
 import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import { createSshKeyPair } from '../guest/ssh-key.js'
@@ -38,6 +39,8 @@ export interface InitRequest extends PathContext {
   readonly bootstrap: boolean
   /** False: `build` steps of disks are passed over. */
   readonly build: boolean
+  /** Default 1.x. */
+  readonly era?: Era | undefined
   /** How long the environment is wanted; default: until it is destroyed. */
   readonly ttlMs?: number | undefined
 }
@@ -49,6 +52,7 @@ export interface InitRequest extends PathContext {
 export async function initPrefix(task: Task, host: Host, request: InitRequest): Promise<void> {
   const asked = request.bootstrap ? request.spec : withoutBootstrap(request.spec)
   const layout = prefixLayout(request.prefixDir)
+  const { era = '1.x' } = request
   const expand = pathExpander(request)
   const remote = {
     downloader: host.templateOptions(request.vars).downloader,
@@ -68,7 +72,7 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     await using _lock = await claimPrefixDir(task, layout, uuid, free) // held until after the undo
     await using undo = new UndoStack(task)
     undo.defer('remove the prefix directory', async () => rm(layout.dir, { recursive: true, force: true }))
-    await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid))
+    await task.step('Initialize prefix', async (task) => fillPrefixDir(task, layout, uuid, era))
     const finder = createTemplateFinder(host, request.vars, leaseOwner(layout, uuid))
     const spec = await resolveOvas(task, layout, asked, remote)
     const templates = await ensureTemplates(task, finder, spec)
@@ -81,7 +85,7 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
     if (request.build) await buildDisks(task, host, layout, plan)
     await task.step('Save prefix', async () => writePrefixFiles(layout, plan))
     if (request.ttlMs !== undefined) await setExpiry(layout, Date.now() + request.ttlMs)
-    await task.step('Tag prefix as initialized', async () => markInitialized(layout))
+    await task.step('Tag prefix as initialized', async () => markInitialized(layout, era))
     await forgetUnderWay(layout)
     await forgetFormer(task, host, { uuid, dir: layout.dir })
     await noteEnvironment(task, host, { uuid, dir: layout.dir }) // a gc may have taken it for that of nothing
@@ -95,9 +99,9 @@ function withoutBootstrap(spec: EnvSpec): EnvSpec {
   return { ...spec, domains: new Map(domains) }
 }
 
-async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string): Promise<void> {
+async function fillPrefixDir(task: Task, layout: PrefixLayout, uuid: string, era: Era): Promise<void> {
   await task.step('Create prefix dirs', async () => {
-    await noteUnderWay(layout, { verb: 'init' })
+    await noteUnderWay(layout, { verb: 'init', era })
     for (const dir of [layout.images, layout.virt, layout.scripts, layout.logs]) {
       await makeDirs(dir) // the note is in one of them
       await chmod(dir, 0o700) // whatever the umask

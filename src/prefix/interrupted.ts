@@ -124,12 +124,12 @@ const settleDeploy: Settle = async ({ task, note, next }) =>
 
 const settleDestroy: Settle = async ({ task, prefix, note }) => {
   tellInterrupted(task, note, 'nothing had been deleted yet, and it is undone')
-  await markInitialized(prefix.layout)
+  await markInitialized(prefix.layout, note.era ?? '1.x')
 }
 
 const settleInit: Settle = async ({ task, prefix, note }) => {
   tellInterrupted(task, note, 'only its mark was missing, and it is finished')
-  await markInitialized(prefix.layout)
+  await markInitialized(prefix.layout, note.era ?? '1.x')
 }
 
 /** A host that cannot do it is no reason to refuse what comes next: that may be to take it back. */

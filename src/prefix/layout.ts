@@ -1,5 +1,6 @@
 /** Where everything is in a prefix (spec 2.2). The one place that knows these names. */
 import path from 'node:path'
+import { OLD_MARKER } from '../base/prefix-era.js'
 import type { SnapshotFiles } from '../vm/provider.js'
 
 /** Absolute paths. */
@@ -9,6 +10,8 @@ export interface PrefixLayout {
   readonly uuid: string
   /** Empty; a directory is a prefix when it has this file. Written last, removed first. */
   readonly initialized: string
+  /** The same in era 0.x, beside it. */
+  readonly oldMarker: string
   readonly sshKey: string
   readonly sshPublicKey: string
   readonly metadata: string
@@ -46,6 +49,7 @@ export function prefixLayout(dir: string): PrefixLayout {
     dir,
     uuid: path.join(dir, 'uuid'),
     initialized: path.join(dir, 'initialized'),
+    oldMarker: path.join(dir, OLD_MARKER),
     sshKey: path.join(dir, 'id_rsa'),
     sshPublicKey: path.join(dir, 'id_rsa.pub'),
     metadata: path.join(dir, 'metadata'),

@@ -1,8 +1,8 @@
 /** `lago stop` and `lago cleanup`: hard power-off of VMs side by side, then the nets that nobody uses any more. */
-import { rm } from 'node:fs/promises'
 import { fanOut } from '../base/fan-out.js'
 import type { Task } from '../base/task.js'
 import type { NetPlan, VmPlan } from '../plan/types.js'
+import { unmarkInitialized } from './files.js'
 import { withoutForeign } from './foreign.js'
 import type { Host } from './host.js'
 import { netsOf, netsUp, providerOf, selectVms, statesOf, type Prefix } from './prefix.js'
@@ -67,7 +67,7 @@ export async function stopUnusedNets(
 export async function cleanupPrefix(task: Task, host: Host, prefix: Prefix): Promise<void> {
   await task.step('Cleanup prefix', async (task) => {
     await stopPrefix(task, host, prefix, [])
-    await task.step('Tag prefix as uninitialized', async () => rm(prefix.layout.initialized, { force: true }))
+    await task.step('Tag prefix as uninitialized', async () => unmarkInitialized(prefix.layout))
   })
 }
 

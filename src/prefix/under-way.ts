@@ -7,6 +7,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, messageOf } from '../base/errors.js'
 import { removeTemporaries, writeJsonAtomic } from '../base/files.js'
+import type { Era } from '../base/prefix-era.js'
 import { removeUnfinished as removeDir } from '../base/publish-files.js'
 import type { Task } from '../base/task.js'
 import type { VmPlan } from '../plan/types.js'
@@ -19,6 +20,8 @@ export interface Undertaking {
   readonly name?: string | undefined
   /** Names of VMs; none: all. */
   readonly vms?: readonly string[] | undefined
+  /** Of the prefix, where its marks may be gone meanwhile. Default 1.x. */
+  readonly era?: Era | undefined
 }
 
 export type Verb =
@@ -55,10 +58,10 @@ export interface Noted {
 /** Replaces the note of an outer verb, whose work this is a part of; disposing of it removes the note. */
 export async function noteUnderWay(
   layout: PrefixLayout,
-  { verb, name, vms = [] }: Undertaking,
+  { verb, name, vms = [], era }: Undertaking,
   { paused = [], unfinished = [] }: Noted = {},
 ): Promise<AsyncDisposable> {
-  const note: UnderWay = { verb, name, vms, paused: paused.map((vm) => vm.spec.name), unfinished }
+  const note: UnderWay = { verb, name, vms, era, paused: paused.map((vm) => vm.spec.name), unfinished }
   await mkdir(path.dirname(layout.underWay), { recursive: true })
   await writeJsonAtomic(layout.underWay, note, { sync: false })
   return { [Symbol.asyncDispose]: async () => forgetUnderWay(layout) }
@@ -78,6 +81,7 @@ export async function readUnderWay(layout: PrefixLayout): Promise<UnderWay | und
       verb: String(found.verb) as Verb,
       name,
       vms: vms ?? [],
+      era: found.era === '0.x' ? '0.x' : '1.x',
       paused: paused ?? [],
       unfinished: unfinished ?? [],
     }

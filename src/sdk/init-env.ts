@@ -15,13 +15,16 @@ export async function initEnv(options: InitOptions): Promise<Env> {
     const { cwd, env } = surroundings
     const dir = await createPrefix(task, await session.host(), {
       source: sourceOf(options, cwd),
-      workdir: path.resolve(cwd, config.place.workdirPath ?? '.lago'),
-      prefixName: config.place.prefixName,
+      place: {
+        era: '1.x',
+        workdir: path.resolve(cwd, config.place.workdirPath ?? '.lago'),
+        prefixName: config.place.prefixName,
+        setCurrent: options.setCurrent === true,
+      },
       cwd,
       env,
       bootstrap: options.skipBootstrap !== true,
       build: options.skipBuild !== true,
-      setCurrent: options.setCurrent === true,
       ttlMs: options.ttlMs,
     })
     const opened = await openForProgram(session, dir)

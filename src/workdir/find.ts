@@ -2,7 +2,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { LagoError } from '../base/errors.js'
+import { isLagoError, LagoError } from '../base/errors.js'
+import { isOldPrefix } from '../base/prefix-era.js'
 import type { Config } from '../config/types.js'
 import { isWorkdir, prefixDir, readWorkdir, withExistingCurrent, type Workdir } from './workdir.js'
 
@@ -18,41 +19,82 @@ export interface Place {
   readonly givenPath: string
 }
 
+export interface FindOptions {
+  /** A prefix that was named, or stood in, will do without the marks that `cleanup` has taken away. Default false. */
+  readonly orCleaned?: boolean
+}
+
 /**
  * The prefix to work on.
  *
- * A prefix is taken directly with `--prefix-path`, or when `cwd` is itself one and no workdir was asked for; else it
- * is looked up by name in the workdir. Throws `LAGO_NO_PREFIX` or `LAGO_NO_WORKDIR`.
+ * A prefix is taken directly with `--prefix-path`, or when `cwd` is itself one, or lies in one of era 0.x, and no workdir was
+ * asked for; else it is looked up by name in the workdir. Throws `LAGO_NO_PREFIX` or `LAGO_NO_WORKDIR`.
  */
-export async function findPrefix(place: Config['place'], cwd: string): Promise<Place> {
-  if (place.prefixPath !== undefined || (place.workdirPath === undefined && (await isPrefix(cwd))))
-    return findByPath(path.resolve(cwd, place.prefixPath ?? '.'))
-  const workdir = await findWorkdir(place, cwd)
-  const dir = prefixDir(workdir, place.prefixName)
-  return { prefixDir: await realpath(dir), workdir, givenPath: dir }
+export async function findPrefix(place: Config['place'], cwd: string, options: FindOptions = {}): Promise<Place> {
+  const bare = await findBarePrefix(place, cwd, options)
+  if (bare !== undefined) return bare
+  try {
+    const workdir = await findWorkdir(place, cwd)
+    const dir = prefixDir(workdir, place.prefixName)
+    return { prefixDir: await realpath(dir), workdir, givenPath: dir }
+  } catch (error) {
+    if (place.workdirPath !== undefined || !isLagoError(error, 'LAGO_NO_WORKDIR')) throw error
+    if (options.orCleaned !== true || !(await isCleaned(cwd))) throw error
+    return placeAt(cwd)
+  }
 }
 
-/** The workdir at, or above, the place given. Throws `LAGO_NO_WORKDIR`, naming workdirs found below. */
+/** The prefix that needs no workdir: see `findPrefix`. Throws `LAGO_NO_PREFIX` when `--prefix-path` leads to none. */
+export async function findBarePrefix(
+  { prefixPath, workdirPath }: Config['place'],
+  cwd: string,
+  { orCleaned = false }: FindOptions = {},
+): Promise<Place | undefined> {
+  if (prefixPath !== undefined) return findByPath(path.resolve(cwd, prefixPath), orCleaned)
+  if (workdirPath !== undefined) return undefined
+  const dir = (await isPrefix(cwd)) ? cwd : await oldPrefixAround(cwd)
+  return dir === undefined ? undefined : placeAt(dir)
+}
+
+/** The workdir at, or above, the place given. Throws `LAGO_NO_WORKDIR`, naming workdirs and prefixes found below. */
 export async function findWorkdir(place: Config['place'], cwd: string): Promise<Workdir> {
   const start = path.resolve(cwd, place.workdirPath ?? '.')
   for (const candidate of [start, ...lagoDirsUpwards(start), ...dirsAbove(start)])
     if (await isWorkdir(candidate)) return withExistingCurrent(await readWorkdir(candidate))
-  const below = await workdirsBelow(start)
-  const found = below.length > 0 ? `\nFound possible workdirs in: ${below.join(', ')}` : ''
-  throw new LagoError('LAGO_NO_WORKDIR', `Unable to find workdir in ${start}${found}`, {
-    hint: 'run inside a workdir, or pass --workdir-path; lago init makes one',
-    data: { start, below },
+  const [below, prefixes] = [await workdirsBelow(start), await oldPrefixesBelow(start)]
+  const found = [
+    ...(below.length > 0 ? [`\nFound possible workdirs in: ${below.join(', ')}`] : []),
+    ...(prefixes.length > 0 ? [`\nFound possible prefixes in: ${prefixes.join(', ')}`] : []),
+  ]
+  throw new LagoError('LAGO_NO_WORKDIR', `Unable to find workdir in ${start}${found.join('')}`, {
+    hint:
+      prefixes.length > 0
+        ? 'run inside one of them, or pass --prefix-path'
+        : 'run inside a workdir, or pass --workdir-path; lago init makes one',
+    data: { start, below, prefixes },
   })
 }
 
-async function findByPath(start: string): Promise<Place> {
-  for (const candidate of [start, ...lagoDirsUpwards(start)])
-    if (await isPrefix(candidate))
-      return { prefixDir: await realpath(candidate), workdir: undefined, givenPath: candidate }
+async function findByPath(start: string, orCleaned: boolean): Promise<Place> {
+  for (const candidate of [start, ...lagoDirsUpwards(start)]) if (await isPrefix(candidate)) return placeAt(candidate)
+  if (orCleaned && (await isCleaned(start))) return placeAt(start)
   throw new LagoError('LAGO_NO_PREFIX', `Unable to find prefix for ${start}`, {
     hint: 'run inside a workdir or pass --workdir-path',
     data: { start },
   })
+}
+
+async function placeAt(dir: string): Promise<Place> {
+  return { prefixDir: await realpath(dir), workdir: undefined, givenPath: dir }
+}
+
+/** In era 0.x one had to stand in the prefix; below it will do, unless a workdir is nearer. */
+async function oldPrefixAround(cwd: string): Promise<string | undefined> {
+  for (const dir of [cwd, ...dirsAbove(cwd)]) {
+    if (await isOldPrefix(dir)) return dir
+    if ((await isWorkdir(dir)) || (await isWorkdir(path.join(dir, LAGO_DIR)))) return undefined
+  }
+  return undefined
 }
 
 /** `.lago` in `start` and in each directory above it, the root's own left out as upstream does. */
@@ -68,17 +110,35 @@ function dirsAbove(start: string): string[] {
 }
 
 async function isPrefix(dir: string): Promise<boolean> {
-  return stat(path.join(dir, MARKER)).then(
+  const isMarked = await stat(path.join(dir, MARKER)).then(
     (entry) => entry.isFile(),
     () => false,
   )
+  return isMarked || (await isOldPrefix(dir))
+}
+
+/** What `cleanup` leaves of a prefix, or a verb that was killed. */
+async function isCleaned(dir: string): Promise<boolean> {
+  if (await pathExists(path.join(dir, 'virt', 'under-way'))) return true
+  return (await pathExists(path.join(dir, 'uuid'))) && (await pathExists(path.join(dir, 'virt', 'env')))
 }
 
 async function workdirsBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
   const found: string[] = []
-  for (const name of entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name))
+  for (const name of await dirsIn(dir))
     for (const candidate of [path.join(dir, name), path.join(dir, name, LAGO_DIR)])
       if (await pathExists(path.join(candidate, 'current', 'uuid'))) found.push(path.relative(dir, candidate))
   return found.sort()
+}
+
+/** Names of the prefixes of era 0.x directly in `dir`. */
+export async function oldPrefixesBelow(dir: string): Promise<string[]> {
+  const found: string[] = []
+  for (const name of await dirsIn(dir)) if (await isOldPrefix(path.join(dir, name))) found.push(name)
+  return found.sort()
+}
+
+async function dirsIn(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
 }

@@ -7,6 +7,7 @@ import type { Dirent } from 'node:fs'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../base/errors.js'
 import { makePassableDirs, temporaryPathFor } from '../base/files.js'
+import { isOldPrefix, OLD_MARKER } from '../base/prefix-era.js'
 import type { UndoStack } from '../base/undo.js'
 
 export interface Workdir {
@@ -95,8 +96,8 @@ export async function removeIfEmpty(dir: string): Promise<void> {
  * Throws `LAGO_NO_WORKDIR` for a directory with other things in it.
  */
 export async function ensureWorkdir(dir: string, name: string, undo: UndoStack): Promise<void> {
-  const firstCreated = await makePassableDirs(dir)
-  if (firstCreated !== undefined) undo.defer('remove the workdir', async () => removeEmptyDirs(dir, firstCreated))
+  if (await isMarkOfOld(dir)) throw noWorkdir(`${dir} is a file, the mark of a prefix of era 0.x`)
+  await ensureDirs(dir, undo)
   if (await isWorkdir(dir)) return
   if (!(await isMissingOrEmpty(dir)))
     throw noWorkdir(`${dir} has other things in it and no link named ${CURRENT}: it is not a workdir`)
@@ -104,6 +105,12 @@ export async function ensureWorkdir(dir: string, name: string, undo: UndoStack):
   undo.defer('remove the link to the current prefix', async () => {
     if ((await prefixNames(dir)).length === 0) await rm(path.join(dir, CURRENT), { force: true })
   })
+}
+
+/** Creates `dir`; what is made here is removed again by `undo`, as far as it is empty. */
+export async function ensureDirs(dir: string, undo: UndoStack): Promise<void> {
+  const firstCreated = await makePassableDirs(dir)
+  if (firstCreated !== undefined) undo.defer(`remove ${firstCreated}`, async () => removeEmptyDirs(dir, firstCreated))
 }
 
 /** Sets `current` when there is none: another process may have taken the link away with the last prefix. */
@@ -145,6 +152,10 @@ async function leadsToDir(entryPath: string, entry: Dirent): Promise<boolean> {
     (target) => target.isDirectory(),
     () => false,
   )
+}
+
+async function isMarkOfOld(entryPath: string): Promise<boolean> {
+  return path.basename(entryPath) === OLD_MARKER && (await isOldPrefix(path.dirname(entryPath)))
 }
 
 async function isMissingOrEmpty(dir: string): Promise<boolean> {

@@ -20,7 +20,7 @@ export const destroy: CommandSpec = {
       const dirs = prefixes.map((name) => path.join(dir, name))
       await destroyAll(context, await prefixesAmong(context, dirs), dir)
     } else if (!(await removedEmptyWorkdir(context))) {
-      const { prefixDir, givenPath, workdir } = await findPrefix(config.place, cwd)
+      const { prefixDir, givenPath, workdir } = await findPrefix(config.place, cwd, { orCleaned: true })
       if (!(await isWanted(context, prefixDir))) return
       await destroyAll(context, [givenPath], workdir?.dir ?? path.dirname(prefixDir))
     }
@@ -29,9 +29,10 @@ export const destroy: CommandSpec = {
 
 /** A workdir without a prefix is what a killed `init` or `destroy` leaves; then this is all that there is to do. */
 async function removedEmptyWorkdir({ config, cwd, task }: CommandContext): Promise<boolean> {
-  const { findWorkdir } = await import('../../workdir/find.js')
+  const { findBarePrefix, findWorkdir } = await import('../../workdir/find.js')
   const { tidyWorkdir } = await import('../../workdir/workdir.js')
-  if (config.place.prefixPath !== undefined) return false
+  const isBare = async (): Promise<boolean> => (await findBarePrefix(config.place, cwd)) !== undefined
+  if (config.place.prefixPath !== undefined || (await isBare())) return false
   const workdir = await findWorkdir(config.place, cwd).catch(() => undefined) // told by whoever needs one
   if (workdir === undefined || workdir.prefixes.length > 0) return false
   task.log('warning', `an init or a destroy was interrupted: ${workdir.dir} has no prefix, and is removed`)

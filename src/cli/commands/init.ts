@@ -1,6 +1,5 @@
-import path from 'node:path'
 import { prefixLayout } from '../../prefix/layout.js'
-import type { CommandContext, CommandSpec } from '../command.js'
+import type { CommandSpec } from '../command.js'
 import { withHost } from './context.js'
 import { TTL_OPTION, ttlOf } from './ttl.js'
 import { REPOSITORY_OPTIONS, STORE_OPTION } from './template/options.js'
@@ -10,7 +9,11 @@ export const init: CommandSpec = {
   summary: 'Create an environment from an init file',
   example: 'lago init --template-repo-path template-repo.json LagoInitFile',
   args: [
-    { name: 'workdir', arity: 'optional', help: 'where to create it; default: .lago' },
+    {
+      name: 'workdir',
+      arity: 'optional',
+      help: 'where to create it; default: .lago; called as lagocli, see docs/ovirt.md',
+    },
     { name: 'virt-config', arity: 'optional', help: 'the init file; default: LagoInitFile' },
   ],
   options: [
@@ -23,34 +26,22 @@ export const init: CommandSpec = {
   ],
   async run(context) {
     const { createPrefix } = await import('../../sdk/create-prefix.js')
-    const { task, config, args, cwd, env } = context
-    const { workdirPath, initFilePath } = initPlaces(context)
+    const { task, args, cwd, env } = context
+    const { initPlaces } = await import('../init-places.js')
+    const { place, initFilePath } = await initPlaces(context)
     const ttlMs = await ttlOf(args)
     await withHost(context, async (host) => {
       host.warmUp() // its networks are looked at before a subnet is chosen
       const prefixDir = await createPrefix(task, host, {
         source: { path: initFilePath },
-        workdir: workdirPath,
-        prefixName: config.place.prefixName,
+        place,
         cwd,
         env,
         bootstrap: !args.flag('skip-bootstrap'),
         build: !args.flag('skip-build'),
-        setCurrent: args.flag('set-current'),
         ttlMs,
       })
       context.logTo(prefixLayout(prefixDir).log) // now that there is a place for it
     })
   },
-}
-
-/** One positional is the init file, two are workdir and init file (spec 1.4); `--workdir-path` counts as well. */
-function initPlaces({ config, cwd, args }: CommandContext): { workdirPath: string; initFilePath: string } {
-  const [first, second] = [args.one('workdir'), args.one('virt-config')]
-  const workdir = second === undefined ? config.place.workdirPath : first
-  const initFile = second ?? first
-  return {
-    workdirPath: path.resolve(cwd, workdir ?? '.lago'),
-    initFilePath: path.resolve(cwd, initFile ?? 'LagoInitFile'),
-  }
 }

@@ -41,6 +41,7 @@ describe('loadConfig', () => {
     const { config, warnings } = load()
     expect(warnings).toEqual([])
     expect(JSON.parse(JSON.stringify(config))).toEqual({
+      era: 'auto',
       libvirt: { url: 'qemu:///system' },
       ssh: { user: 'root', password: '123456', tries: 100, timeoutMs: 10_000 },
       store: { dir: '/var/lib/lago/store', reposDir: '/var/lib/lago/repos', imageDirs: [], offline: false },

@@ -8,6 +8,7 @@ test('everything in a prefix is where upstream has it', () => {
     dir: '/w/.lago/default',
     uuid: '/w/.lago/default/uuid',
     initialized: '/w/.lago/default/initialized',
+    oldMarker: '/w/.lago/default/.lago',
     sshKey: '/w/.lago/default/id_rsa',
     sshPublicKey: '/w/.lago/default/id_rsa.pub',
     metadata: '/w/.lago/default/metadata',

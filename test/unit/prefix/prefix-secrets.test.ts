@@ -44,14 +44,13 @@ test('passwords of an init file are secret once it is read, also when nothing co
   })
   const request = {
     source: { text },
-    prefixName: 'p',
     cwd: dir,
     env: {},
     bootstrap: false,
     build: false,
-    setCurrent: false,
   }
-  await expect(createPrefix(task, host, { ...request, workdir: path.join(dir, 'a-file', 'x') })).rejects.toMatchObject({
+  const place = { era: '1.x', workdir: path.join(dir, 'a-file', 'x'), prefixName: 'p', setCurrent: false } as const
+  await expect(createPrefix(task, host, { ...request, place })).rejects.toMatchObject({
     code: 'ENOTDIR',
   })
   expect(createRedact([])('init-root-pw')).toBe('***')

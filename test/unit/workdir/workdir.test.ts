@@ -1,4 +1,4 @@
-import { mkdir, readdir, readlink, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { UndoStack } from '../../../src/base/undo.js'
@@ -33,6 +33,80 @@ async function makePrefix(dir: string): Promise<void> {
   await writeFile(path.join(dir, 'initialized'), '')
   await writeFile(path.join(dir, 'uuid'), 'f'.repeat(32))
 }
+
+/** A prefix of era 0.x, as `lagocli` of 0.5 made them. */
+async function makeOldPrefix(dir: string): Promise<string> {
+  await mkdir(path.join(dir, 'virt'), { recursive: true })
+  await writeFile(path.join(dir, '.lago'), '')
+  await writeFile(path.join(dir, 'uuid'), 'f'.repeat(32))
+  await writeFile(path.join(dir, 'virt/env'), '{}')
+  return dir
+}
+
+describe('finding a prefix of era 0.x', () => {
+  test('in it, below it, by its path, and through a link', async () => {
+    const dir = await makeTempDir()
+    const prefix = await makeOldPrefix(path.join(dir, 'deployment'))
+    await mkdir(path.join(prefix, 'logs/more'), { recursive: true })
+    await symlink('deployment', path.join(dir, 'link'))
+    for (const cwd of [prefix, path.join(prefix, 'logs'), path.join(prefix, 'logs/more')])
+      expect(await findPrefix(nowhere, cwd)).toEqual({ prefixDir: prefix, workdir: undefined, givenPath: prefix })
+    expect(await findPrefix({ ...nowhere, prefixPath: 'link' }, dir)).toEqual({
+      prefixDir: prefix,
+      workdir: undefined,
+      givenPath: path.join(dir, 'link'),
+    })
+  })
+
+  test('the nearer of it and a workdir counts, and a workdir that was asked for', async () => {
+    const { project, workdir } = await projectWith('default')
+    const outer = await makeOldPrefix(path.join(project, 'outer'))
+    expect((await findPrefix(nowhere, outer)).prefixDir).toBe(outer)
+    expect((await findPrefix({ ...nowhere, workdirPath: '.' }, outer)).prefixDir).toBe(path.join(workdir, 'default'))
+    const inner = path.join(outer, 'project')
+    await makePrefix(path.join(inner, '.lago/default'))
+    await symlink('default', path.join(inner, '.lago/current'))
+    expect((await findPrefix(nowhere, inner)).prefixDir).toBe(path.join(inner, '.lago/default'))
+    expect((await findPrefix(nowhere, project)).prefixDir).toBe(path.join(workdir, 'default'))
+  })
+
+  test('a file .lago alone, as the configuration in a home directory, is neither a prefix nor in the way of a workdir', async () => {
+    const { project, workdir } = await projectWith('default')
+    const home = path.join(project, 'home')
+    await mkdir(home)
+    await writeFile(path.join(home, '.lago'), '[lago]\n')
+    expect((await findPrefix(nowhere, home)).prefixDir).toBe(path.join(workdir, 'default'))
+    await expect(findPrefix({ ...nowhere, prefixPath: home }, '/')).rejects.toMatchObject({ code: 'LAGO_NO_PREFIX' })
+  })
+
+  test('right below it is named, not taken', async () => {
+    const dir = await makeTempDir()
+    await makeOldPrefix(path.join(dir, 'a'))
+    await expect(findPrefix(nowhere, dir)).rejects.toMatchObject({
+      code: 'LAGO_NO_WORKDIR',
+      message: `Unable to find workdir in ${dir}\nFound possible prefixes in: a`,
+      hint: 'run inside one of them, or pass --prefix-path',
+    })
+    await makeOldPrefix(path.join(dir, 'b'))
+    await expect(findPrefix(nowhere, dir)).rejects.toMatchObject({
+      message: expect.stringContaining('Found possible prefixes in: a, b'),
+    })
+  })
+
+  test('without its marks it is one for who asks for such alone', async () => {
+    const dir = await makeTempDir()
+    const prefix = await makeOldPrefix(path.join(dir, 'p'))
+    await rm(path.join(prefix, '.lago'))
+    for (const place of [nowhere, { ...nowhere, prefixPath: prefix }]) {
+      expect((await findPrefix(place, prefix, { orCleaned: true })).prefixDir).toBe(prefix)
+      await expect(findPrefix(place, prefix)).rejects.toMatchObject({ code: expect.stringMatching(/^LAGO_NO_/) })
+    }
+    await rm(path.join(prefix, 'uuid'))
+    await expect(findPrefix(nowhere, prefix, { orCleaned: true })).rejects.toMatchObject({ code: 'LAGO_NO_WORKDIR' })
+    await writeFile(path.join(prefix, 'virt/under-way'), '{}') // of a destroy that was killed
+    expect((await findPrefix(nowhere, prefix, { orCleaned: true })).prefixDir).toBe(prefix)
+  })
+})
 
 describe('finding a prefix', () => {
   test('from any directory below the workdir', async () => {
