@@ -54,6 +54,7 @@ export type {
 } from './sdk/types.js'
 
 // what plugins are written against
+export type { Era } from './base/prefix-era.js'
 export type { Task } from './base/task.js'
 export type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } from './guest/guest.js'
 export type { ServiceManager, ServiceState } from './guest/services/manager.js'

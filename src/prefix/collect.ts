@@ -4,6 +4,7 @@ import path from 'node:path'
 import { about, explainSystemError, isLagoError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { makeDirs } from '../base/files.js'
+import { prefixEra } from '../base/prefix-era.js'
 import type { Task } from '../base/task.js'
 import { openSshGuest } from '../guest/ssh-guest.js'
 import { waitForSsh } from '../guest/wait-for-ssh.js'
@@ -42,11 +43,22 @@ export async function collectArtifacts(task: Task, host: Host, prefix: Prefix, o
   await task.step('Collect artifacts', async (task) => {
     const outputDir = await clearPlace(prefix, options.outputDir)
     for (const vm of vms) await makeDirs(path.join(outputDir, vm.spec.name))
-    const wanting = vms.filter((vm) => artifactsOf(host, vm).length > 0)
-    const states = await statesOf(task, host, wanting)
-    const missing = await fanOut(task, wanting, async (vm, task) => {
+    const era = await prefixEra(prefix.dir)
+    const all = vms.map((vm) => ({ vm, artifacts: artifactsOf(host, vm, era) }))
+    const wanting = all.filter(({ artifacts }) => artifacts.length > 0)
+    const states = await statesOf(
+      task,
+      host,
+      wanting.map(({ vm }) => vm),
+    )
+    const missing = await fanOut(task, wanting, async ({ vm, artifacts }, task) => {
       const { name } = vm.spec
-      const source: Source = { vm, state: states.get(name) ?? 'unknown', targetDir: path.join(outputDir, name) }
+      const source: Source = {
+        vm,
+        artifacts,
+        state: states.get(name) ?? 'unknown',
+        targetDir: path.join(outputDir, name),
+      }
       const collecting = task.step(`Collect artifacts of VM ${name}`, async (task) =>
         task.within(limitMs, `collecting from ${name}`, async (task) => collectVm(task, host, prefix, source)),
       )
@@ -62,13 +74,14 @@ export async function collectArtifacts(task: Task, host: Host, prefix: Prefix, o
 
 interface Source {
   readonly vm: VmPlan
+  /** Paths in the guest. */
+  readonly artifacts: readonly string[]
   readonly state: VmState
   readonly targetDir: string
 }
 
 async function collectVm(task: Task, host: Host, prefix: Prefix, source: Source): Promise<readonly string[]> {
-  const { vm, state, targetDir } = source
-  const artifacts = artifactsOf(host, vm)
+  const { vm, artifacts, state, targetDir } = source
   const isForeign = providerOf(host, vm).foreign === true // its disks are not here
   if (state === 'running') {
     try {
@@ -93,7 +106,7 @@ async function collectOverSsh(task: Task, host: Host, prefix: Prefix, source: So
   const target = { ...sshTargetOf(host, prefix, source.vm), connectTries: 1 }
   await waitForSsh(task, target, target.connectTimeoutMs)
   await using guest = openSshGuest(target)
-  return await collectLive(task, guest, artifactsOf(host, source.vm), source.targetDir)
+  return await collectLive(task, guest, source.artifacts, source.targetDir)
 }
 
 function noFile(missing: readonly { readonly vm: string; readonly artifact: string }[]): LagoError {

@@ -1,6 +1,7 @@
 /** What the kinds of VMs add to what is done with them. */
 import { isLagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
+import type { Era } from '../base/prefix-era.js'
 import { isCancelled, type Task } from '../base/task.js'
 import { unlessAborted } from '../base/unless-aborted.js'
 import type { VmPlan } from '../plan/types.js'
@@ -21,8 +22,8 @@ function typeNameOf({ config }: Pick<Host, 'config'>, vm: VmPlan): string {
 }
 
 /** The guest paths to collect: those of the init file, then those of the VM's type; each once. Throws as `vmTypeOf`. */
-export function artifactsOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan): readonly string[] {
-  const ofType = vmTypeOf(host, vm).artifacts?.(vm.spec) ?? []
+export function artifactsOf(host: Pick<Host, 'config' | 'vmTypes'>, vm: VmPlan, era: Era): readonly string[] {
+  const ofType = vmTypeOf(host, vm).artifacts?.(vm.spec, era) ?? []
   return [...new Set([...vm.spec.artifacts, ...ofType])]
 }
 

@@ -8,7 +8,8 @@ function vmsOfType({ vms }: Env, ...types: readonly string[]): Vm[] {
   return [...vms.values()].filter((vm) => types.includes(typeOf(vm)))
 }
 
-function typeOf(vm: Vm): string {
+/** `default` where neither type nor role says anything. */
+export function typeOf(vm: Vm): string {
   const type = vm.spec['vm-type']
   return vmTypeName({ vmType: typeof type === 'string' ? type : undefined, metadata: vm.metadata }) ?? 'default'
 }

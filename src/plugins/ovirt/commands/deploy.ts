@@ -9,9 +9,13 @@ export const deploy: CommandSpec = {
   options: [],
   async run(context) {
     const { withRepoServer } = await import('../repo-server.js')
+    const { waitAsBefore } = await import('../wait-as-before.js')
     await withEnv(context, async (env) =>
       context.task.step('Deploy oVirt environment', async (task) =>
-        withRepoServer(task, env, async () => env.deploy()),
+        withRepoServer(task, env, async () => {
+          await waitAsBefore(env)
+          await env.deploy()
+        }),
       ),
     )
   },
