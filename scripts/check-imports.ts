@@ -46,7 +46,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   'js-yaml': ['src/spec/', 'src/cli/output/', 'src/bootstrap/cloud-init/'],
   yaml: ['src/spec/'],
   winston: ['src/log/'],
-  'fast-xml-parser': ['src/vm/libvirt/', 'src/disk/ova.ts'],
+  'fast-xml-parser': ['src/vm/libvirt/', 'src/disk/ova.ts', 'src/engine/answer.ts'],
   'fs-extra': ['src/'],
   got: ['src/store/download/'],
   'http-proxy-agent': ['src/store/download/'],
