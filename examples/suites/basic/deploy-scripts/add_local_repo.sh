@@ -59,16 +59,17 @@ read_repository() {
 }
 
 install_package() {
-    local name checksum file required other
+    local line name checksum file required other
     [[ ! -e $installed/$1 ]] || return 0
-    read -r name checksum file required < <(grep "^$1 " "$work/packages") || fail "no package $1 in $url"
-    touch "$installed/$name"
+    line=$(grep "^$1 " "$work/packages") || fail "no package $1 in $url"
+    read -r name checksum file required <<< "$line"
     for other in $required; do
         if grep -q "^$other " "$work/packages"; then install_package "$other"; fi
     done
     fetch "$file" "$work/$name.rpm"
     echo "$checksum  $work/$name.rpm" | sha256sum -c > /dev/null || fail "$file is damaged"
     (cd / && rpm -i "$work/$name.rpm")
+    touch "$installed/$name"
     echo "Installed: $file"
 }
 

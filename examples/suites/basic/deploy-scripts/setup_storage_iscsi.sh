@@ -16,6 +16,7 @@ mkdir "/exports/$target"
 for ((lun = 0; lun < luns; lun++)); do
     truncate -s 100M "/exports/$target/lun$lun"
 done
+echo "$target" > /exports/index.html
 umount /exports
 
 cat > /usr/local/sbin/stand-in-target << 'END'

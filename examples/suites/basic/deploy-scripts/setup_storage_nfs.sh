@@ -11,6 +11,7 @@ mke2fs /dev/vdb > /dev/null
 mount /dev/vdb /exports
 mkdir /exports/nfs_clean /exports/nfs_exported
 chmod 777 /exports/nfs_clean /exports/nfs_exported
+printf '%s\n' /exports/nfs_clean /exports/nfs_exported > /exports/index.html
 umount /exports
 
 cat > /usr/local/sbin/stand-in-nfsd << 'END'
