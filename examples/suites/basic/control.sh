@@ -24,8 +24,8 @@ run_suite() {
     done
 }
 
-# The small guests run no engine. ENGINE_API, if there is one, is a program that speaks its REST API; port 443 of the
-# engine's guest leads to it (see packages/ovirt-engine). A real suite has no such function.
+# The small guests run no engine. ENGINE_API, when set, is a program that speaks its REST API; port 443 of the engine's
+# guest leads to it (see packages/ovirt-engine). A real suite has no such function.
 start_engine_api() {
     [[ -n ${ENGINE_API:-} ]] || return 0
     local gateway
