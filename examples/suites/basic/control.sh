@@ -30,7 +30,7 @@ start_engine_api() {
     [[ -n ${ENGINE_API:-} ]] || return 0
     local gateway
     gateway=$(sed -n 's/.*"gw": *"\([^"]*\)".*/\1/p' "$PREFIX/virt/net-lago")
-    $ENGINE_API --address "$gateway" --port 8443 &
+    $ENGINE_API --address "$gateway" --port 8443 --state "$PREFIX/engine-api.json" > "$PREFIX/logs/engine-api.log" 2>&1 &
     # shellcheck disable=SC2064 # this process, not a later one
     trap "kill $!" EXIT
 }
