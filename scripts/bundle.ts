@@ -14,6 +14,7 @@ const library = {
   jest: 'src/fixtures/jest.ts',
   vitest: 'src/fixtures/vitest.ts',
   'node-test': 'src/fixtures/node-test.ts',
+  ovirt: 'src/plugins/ovirt/testlib.ts',
 }
 
 await rm('dist', { recursive: true, force: true })
@@ -23,6 +24,9 @@ await build({
     worker: 'src/libvirt/worker.ts',
     'event-worker': 'src/libvirt/event-worker.ts',
     guard: 'src/fixtures/guard.ts',
+    'scenario-preload': 'src/scenario/node/preload.ts',
+    'scenario-hooks': 'src/scenario/node/hooks.ts',
+    'scenario-reporter': 'src/scenario/node/reporter.ts',
     ...library,
   },
   outdir: 'dist',
@@ -32,7 +36,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  external: ['koffi', 'vitest', '@jest/globals'],
+  external: ['koffi', 'vitest', '@jest/globals', 'typescript'],
   minifySyntax: true,
   legalComments: 'linked',
   define: { LAGO_BUNDLED_VERSION: JSON.stringify(version) },

@@ -46,7 +46,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   'js-yaml': ['src/spec/', 'src/cli/output/', 'src/bootstrap/cloud-init/'],
   yaml: ['src/spec/'],
   winston: ['src/log/'],
-  'fast-xml-parser': ['src/vm/libvirt/', 'src/disk/ova.ts', 'src/engine/answer.ts'],
+  'fast-xml-parser': ['src/vm/libvirt/', 'src/disk/ova.ts', 'src/engine/answer.ts', 'src/scenario/junit.ts'],
   'fs-extra': ['src/'],
   got: ['src/store/download/'],
   'http-proxy-agent': ['src/store/download/'],
@@ -56,6 +56,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   sax: ['src/rpm/xml-reader.ts'],
   '@jest/globals': ['src/fixtures/jest.ts'],
   vitest: ['src/fixtures/vitest.ts'],
+  typescript: ['src/scenario/node/hooks.ts'],
 }
 
 /** Plugins that come with Lago live by the public API, as those of others do; beside it only rooms that know no environment. */

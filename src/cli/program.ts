@@ -112,6 +112,7 @@ async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): 
     }
     const outcome = (await command.run(context)) ?? {}
     await printOutput(io, outcome, loadFormat)
+    if (outcome.error !== undefined) throw outcome.error
     return outcome.exitCode ?? 0
   } catch (thrown) {
     const error = isCancelled(io.signal.reason) ? io.signal.reason : explainSystemError(thrown)

@@ -97,4 +97,6 @@ export interface CommandOutcome {
   readonly text?: string
   /** Default 0; `shell` gives the guest's. */
   readonly exitCode?: number
+  /** Told once the output is printed, as if it had been thrown: for a verb whose answer says what has failed. */
+  readonly error?: unknown
 }

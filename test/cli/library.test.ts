@@ -51,7 +51,7 @@ test.each([
 
 test('every entry of the package has its files', async () => {
   const entries = await published()
-  expect(entries.map(([name]) => name)).toEqual(['.', './jest', './vitest', './node-test'])
+  expect(entries.map(([name]) => name)).toEqual(['.', './jest', './vitest', './node-test', './ovirt'])
   for (const [, { types, default: code }] of entries) {
     expect((await stat(path.join(ROOT, types))).isFile()).toBe(true)
     expect((await stat(path.join(ROOT, code))).isFile()).toBe(true)

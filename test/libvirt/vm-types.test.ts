@@ -69,7 +69,10 @@ test('the artifacts of a type come behind those of the init file, each once', as
 test('a type that is not there is said with those that are', async () => {
   const { host, prefix } = await environment({ ovirt: {} })
   expect(() => vmsOf(prefix).map((vm) => artifactsOf(host, vm, '1.x'))).toThrow(
-    expect.objectContaining({ code: 'LAGO_UNKNOWN_KIND', message: expect.stringMatching(/^unknown VM type "web"; known: default, .*, ovirt$/) }),
+    expect.objectContaining({
+      code: 'LAGO_UNKNOWN_KIND',
+      message: expect.stringMatching(/^unknown VM type "web"; known: default, .*, ovirt$/),
+    }),
   )
 })
 

@@ -138,6 +138,13 @@ describe('an error', () => {
     expect((await program(failing, { argv: ['-ldebug', 'verb'] })).stderr).toMatch(/LagoError: no such thing\n +at /)
   })
 
+  test('may come with an answer, which is printed first', async () => {
+    const error = new LagoError('LAGO_TEST', 'two of three')
+    const { exitCode, stdout, stderr } = await program(verb(async () => ({ output: ['a'], exitCode: 0, error })))
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: 'a\n' })
+    expect(stderr).toContain('two of three [LAGO_TEST]')
+  })
+
   test('that is unknown exits with 1 and has a stack', async () => {
     const run = await program(verb(async () => Promise.reject(new Error('oops'))))
     expect(run).toMatchObject({

@@ -1,0 +1,55 @@
+"""Calls the program that runs the scenario."""
+import json
+import os
+import subprocess
+
+from ovirtlago.errors import LagoError
+
+
+def run(prefix_path, *args, **options):
+    """Gives (exit code, stdout, stderr). `data`: bytes or text for standard input."""
+    data = options.pop('data', None)
+    if options:
+        raise TypeError('unknown options: %s' % ', '.join(sorted(options)))
+    command = _program() + ['--prefix-path', prefix_path] + [_text(arg) for arg in args]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(),
+    )
+    if data is not None and not isinstance(data, bytes):
+        data = data.encode('utf-8')
+    out, err = child.communicate(data if data is not None else b'')
+    return child.returncode, _decoded(out), _decoded(err)
+
+
+def ask(prefix_path, *args):
+    """The answer of a verb, as data."""
+    return json.loads(tell(prefix_path, '--out-format', 'json', *args))
+
+
+def tell(prefix_path, *args):
+    """What it printed; LagoError when it fails."""
+    code, out, err = run(prefix_path, *args)
+    if code != 0:
+        raise LagoError('lago %s ended with exit code %d: %s' % (' '.join(args), code, err.strip() or out.strip()))
+    return out
+
+
+def _program():
+    own = os.environ.get('OVIRTLAGO_PROGRAM')
+    if not own:
+        return ['lago']
+    return [os.environ.get('OVIRTLAGO_NODE', 'node'), own]
+
+
+def _environment():
+    """Of the scenario, but for where its events go: those are the runner's."""
+    return dict((key, value) for key, value in os.environ.items() if key != 'OVIRTLAGO_EVENTS_FD')
+
+
+def _text(word):
+    return word if isinstance(word, str) else str(word)
+
+
+def _decoded(data):
+    """Text in either Python."""
+    return data if isinstance(data, str) else data.decode('utf-8', 'replace')

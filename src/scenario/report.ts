@@ -1,0 +1,126 @@
+/**
+ * The results of a whole suite: `report.json`, which is added to with every scenario, and `report.html` made from it.
+ * The form of the first is documented in docs/ovirt.md.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { isSystemError } from '../base/errors.js'
+import { makeDirs, writeFileAtomic } from '../base/files.js'
+import { withLock } from '../base/lock.js'
+import type { Task } from '../base/task.js'
+import { renderReport } from './report-html.js'
+import { hasFailed, type ScenarioResult, type TestOutcome } from './types.js'
+
+/** Paths in it are relative to the directory of the report. */
+export interface SuiteReport {
+  readonly version: 1
+  readonly suite: string
+  readonly scenarios: readonly ScenarioReport[]
+}
+
+export interface ScenarioReport {
+  readonly name: string
+  /** Absolute. */
+  readonly file: string
+  readonly outcome: 'passed' | 'failed' | 'hung'
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly seconds: number
+  readonly resultFile: string
+  /** What was collected after it. */
+  readonly logs?: string | undefined
+  readonly tests: readonly TestReport[]
+}
+
+export interface TestReport {
+  readonly name: string
+  readonly outcome: TestOutcome
+  readonly seconds: number
+  readonly message?: string | undefined
+  readonly details?: string | undefined
+  readonly logs?: string | undefined
+}
+
+export const REPORT_JSON = 'report.json'
+export const REPORT_HTML = 'report.html'
+
+const LOCK_LIMIT_MS = 60_000
+
+/** `result` takes the place of an earlier one of the same file, else it is the last. Throws `LAGO_LOCKED`. */
+export async function addToReport(
+  task: Task,
+  reportDir: string,
+  added: { readonly suite: string; readonly resultFile: string; readonly result: ScenarioResult },
+): Promise<void> {
+  await makeDirs(reportDir)
+  await locked(task, reportDir, async () => {
+    const { scenarios = [] } = (await readReport(reportDir)) ?? {}
+    const entry = toReport(reportDir, added.resultFile, added.result)
+    const isKnown = scenarios.some(({ file }) => file === entry.file)
+    await writeReport(reportDir, {
+      version: 1,
+      suite: added.suite,
+      scenarios: isKnown
+        ? scenarios.map((scenario) => (scenario.file === entry.file ? entry : scenario))
+        : [...scenarios, entry],
+    })
+  })
+}
+
+/** Looks again for what was collected since. Gives the report; undefined: no scenario has run yet. */
+export async function refreshReport(task: Task, reportDir: string): Promise<SuiteReport | undefined> {
+  if ((await readReport(reportDir)) === undefined) return undefined
+  return locked(task, reportDir, async () => {
+    const report = await readReport(reportDir)
+    return report === undefined ? undefined : writeReport(reportDir, report)
+  })
+}
+
+async function locked<T>(task: Task, reportDir: string, work: () => Promise<T>): Promise<T> {
+  const what = `the report in ${reportDir}`
+  return withLock(task, { path: reportDir, kind: 'directory', what, waitMs: LOCK_LIMIT_MS }, work)
+}
+
+/** Undefined when there is none, or one that is not ours. */
+async function readReport(reportDir: string): Promise<SuiteReport | undefined> {
+  try {
+    const report = JSON.parse(await readFile(path.join(reportDir, REPORT_JSON), 'utf8')) as Partial<SuiteReport>
+    return report.version === 1 && Array.isArray(report.scenarios) ? (report as SuiteReport) : undefined // our own file
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+async function writeReport(reportDir: string, report: SuiteReport): Promise<SuiteReport> {
+  const dirs = new Set(await readdir(reportDir))
+  const scenarios = report.scenarios.map((scenario) => {
+    const logs = `post-${scenario.name}`
+    return dirs.has(logs) ? { ...scenario, logs } : scenario
+  })
+  const whole = { ...report, scenarios }
+  await writeFileAtomic(path.join(reportDir, REPORT_JSON), `${JSON.stringify(whole, undefined, 2)}\n`)
+  await writeFileAtomic(path.join(reportDir, REPORT_HTML), renderReport(whole))
+  return whole
+}
+
+function toReport(reportDir: string, resultFile: string, result: ScenarioResult): ScenarioReport {
+  const { file, startedAt, durationMs, tests, hasHung } = result
+  const below = (target: string): string => path.relative(reportDir, target)
+  return {
+    name: path.basename(file),
+    file,
+    outcome: hasHung ? 'hung' : tests.some(hasFailed) ? 'failed' : 'passed',
+    startedAt: new Date(startedAt).toISOString(),
+    seconds: durationMs / 1000,
+    resultFile: below(resultFile),
+    tests: tests.map(({ name, outcome, durationMs, message, details, logsDir }) => ({
+      name,
+      outcome,
+      seconds: durationMs / 1000,
+      message,
+      details,
+      logs: logsDir === undefined ? undefined : below(logsDir),
+    })),
+  }
+}
