@@ -32,7 +32,7 @@ export async function syncByProgram(task: Task, program: 'dnf' | 'reposync', tar
       okCodes: [0, 1],
       package: program === 'dnf' ? 'dnf' : 'yum-utils',
     })
-    if (exitCode !== 0) throw programFailed(target, program, `${stdout}\n${stderr}`, stderr)
+    if (exitCode !== 0) throw programFailed(target, program, stdout, stderr)
   } finally {
     await rm(scratchDir, { recursive: true, force: true })
   }
@@ -106,9 +106,18 @@ function line([key, value]: readonly [string, string]): string {
   return `${key}=${value.replace(/\n/g, '\n  ')}\n`
 }
 
-function programFailed({ repository }: SyncTarget, program: string, output: string, stderr: string): LagoError {
-  const said = lastLines(stderr, 3).join('; ')
-  return new LagoError('LAGO_COMMAND_FAILED', `${program} could not copy the repository ${repository.id}: ${said}`, {
-    data: { program, repository: repository.id, output: lastLines(output, 200).join('\n') },
-  })
+function programFailed({ repository }: SyncTarget, program: string, stdout: string, stderr: string): LagoError {
+  const said = stderr.trim() === '' ? reasonsIn(stdout) : lastLines(stderr, 3)
+  return new LagoError(
+    'LAGO_COMMAND_FAILED',
+    `${program} could not copy the repository ${repository.id}: ${said.join('; ') || 'it did not say why'}`,
+    { data: { program, repository: repository.id, output: lastLines(`${stdout}\n${stderr}`, 200).join('\n') } },
+  )
+}
+
+/** dnf tells what each mirror did wrong, again and again, between how far its downloads are. */
+function reasonsIn(stdout: string): string[] {
+  const lines = lastLines(stdout, 200)
+  const reasons = lines.flatMap((line) => /^\[MIRROR\] (.*)/.exec(line)?.[1] ?? [])
+  return [...new Set(reasons.length === 0 ? lines : reasons)].slice(-3)
 }
