@@ -1,6 +1,6 @@
 /** What a prefix says of itself, beside the version that made it: facts that plugins note there. */
 import { readFile } from 'node:fs/promises'
-import { LagoError } from '../base/errors.js'
+import { isSystemError, LagoError } from '../base/errors.js'
 import { writeJsonAtomic } from '../base/files.js'
 import type { PrefixLayout } from './layout.js'
 
@@ -12,6 +12,14 @@ export async function setMetadata(layout: PrefixLayout, values: Readonly<Record<
     throw new LagoError('LAGO_USAGE', `${VERSION} of an environment cannot be set`, {
       hint: 'it says which version made the environment; choose another key',
     })
-  const before = JSON.parse(await readFile(layout.metadata, 'utf8')) as Record<string, unknown> // openPrefix has checked it
+  const before = JSON.parse(await readOrEmpty(layout.metadata)) as Record<string, unknown> // openPrefix has checked it
   await writeJsonAtomic(layout.metadata, { ...before, ...values })
+}
+
+/** Prefixes of before 0.37 need not have the file (spec 2.2). */
+async function readOrEmpty(filePath: string): Promise<string> {
+  return readFile(filePath, 'utf8').catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return '{}'
+    throw error
+  })
 }

@@ -1,6 +1,7 @@
 /** Packages of the user's own source trees of oVirt's projects (spec 7.2, step 4). */
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { endWithParent } from '../base/end-with-us.js'
 import { isLagoError, isSystemError, LagoError, messageOf } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { makeDirs } from '../base/files.js'
@@ -193,7 +194,8 @@ async function logged(
 ): Promise<void> {
   log.begin(argv)
   try {
-    await runCommand(task, argv, { ...options, onStdout: log.write, onStderr: log.write })
+    const guard = await endWithParent(task)
+    await runCommand(task, argv, { ...options, guard, onStdout: log.write, onStderr: log.write })
   } catch (error) {
     const isTold = isLagoError(error, 'LAGO_COMMAND_FAILED') || isLagoError(error, 'LAGO_COMMAND_MISSING')
     if (!isTold) throw error

@@ -2,6 +2,7 @@
 import { copyFile, link, readdir, readFile, stat, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
+import { endWithParent } from '../base/end-with-us.js'
 import { isSystemError, LagoError } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { makeDirs, writeJsonAtomic } from '../base/files.js'
@@ -95,7 +96,10 @@ async function createRepodata(task: Task, dir: string, before: string | undefine
   const isOld = before !== undefined && (await pathExists(path.join(before, 'repodata', 'repomd.xml')))
   const reuse = isOld ? ['--update', '--update-md-path', before] : []
   const form = ['--quiet', '--no-database', '--general-compress-type', 'gz']
-  await runCommand(task, ['createrepo_c', ...form, ...reuse, dir], { package: 'createrepo_c (Debian: createrepo-c)' })
+  await runCommand(task, ['createrepo_c', ...form, ...reuse, dir], {
+    package: 'createrepo_c (Debian: createrepo-c)',
+    guard: await endWithParent(task),
+  })
 }
 
 function tellSkipped(task: Task, repository: string, skipped: readonly Skipped[]): void {

@@ -1,7 +1,7 @@
 /** The SDK on libvirt's own test driver: everything but what needs a guest. */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
 import type { Task } from '../../src/base/task.js'
@@ -70,6 +70,20 @@ test('an environment lives from init to the end of the block that holds it', asy
   expect(await readdir(options.cwd)).toEqual(['subnets'])
   expect(await readdir(path.join(options.cwd, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
   expect(events).toContainEqual(expect.objectContaining({ type: 'step.start', title: 'Start Prefix' }))
+})
+
+test('facts may be noted in the metadata, the version that made it may not', async () => {
+  await using env = await init({ ...(await place()), spec: TWO_EMPTY_VMS })
+  const { lago_version: version } = await env.metadata()
+  await env.setMetadata({ 'vdsm-revision': 'abc', other: '1' })
+  await env.setMetadata({ other: '2' })
+  expect(await env.metadata()).toEqual({ lago_version: version, 'vdsm-revision': 'abc', other: '2' })
+  await expect(env.setMetadata({ lago_version: '9' })).rejects.toMatchObject({ code: 'LAGO_USAGE' })
+  expect(await env.metadata()).toHaveProperty('lago_version', version)
+  await env.start() // nothing of it is in the way
+  await rm(path.join(env.prefixDir, 'metadata')) // as of a prefix that an old version made
+  await env.setMetadata({ other: '3' })
+  expect(await env.metadata()).toEqual({ other: '3' })
 })
 
 test('an init file may be data, text or a path', async () => {

@@ -23,6 +23,7 @@ export async function compiles(sink: EventSink, signal: AbortSignal): Promise<vo
   const printed: string = await vm.succeed(`echo ${result.exitCode}`)
   await vm.wait('unit:sshd.service', { timeoutMs: 1 })
   await env.wait('ssh', { vms: [vm.name] })
+  await env.setMetadata({ revision: 'abc' })
   await env.setLinks('vm0:0', { down: true, rate: '10mbit' })
   await env.snapshot(printed, { diskOnly: true })
   const file: string = (await env.export({ compress: 'zstd' })).initFile

@@ -17,7 +17,7 @@ import { openKnownPackages } from '../../rpm/known-packages.js'
 import { mergeRepository } from '../../rpm/merge.js'
 import { PROJECT_RULES, PROJECTS, type Project } from '../../rpm/projects.js'
 import { readWholePackages, type KnownPackages } from '../../rpm/read-packages.js'
-import { readRepomanConfig, REPOMAN_OPTIONS } from '../../rpm/repoman-config.js'
+import { readRepomanConfig, REPOMAN_OPTIONS, type RepomanOptions } from '../../rpm/repoman-config.js'
 import { packageFilesBelow } from '../../rpm/rpm-files.js'
 import { syncRepositories } from '../../rpm/sync.js'
 import { readYumConfig, type YumConfig } from '../../rpm/yum-config.js'
@@ -59,6 +59,8 @@ export async function setUpRepository(task: Task, env: Env, setup: RepoSetup): P
   const distros = distrosOf(task, env)
   const wanted = await matchingRepositories(task, setup, distros.all)
   refuseName(setup.repoName, distros.all)
+  const { repomanConfigPath } = setup
+  const repoman = repomanConfigPath === undefined ? REPOMAN_OPTIONS : await readRepomanConfig(task, repomanConfigPath)
   const internal = internalRepository(env.prefixDir)
   await makeDirs(internal.dir)
   const lock = {
@@ -72,7 +74,7 @@ export async function setUpRepository(task: Task, env: Env, setup: RepoSetup): P
     await sweepScratchDirs(task, [internal.dir])
     const downloadDir = await makeScratchDir('custom', internal.dir)
     try {
-      await mergeAll(task, internal, { setup, wanted, distros: distros.all, builds, downloadDir })
+      await mergeAll(task, internal, { setup, wanted, distros: distros.all, builds, downloadDir, repoman })
     } finally {
       await rm(downloadDir, { recursive: true, force: true })
     }
@@ -211,23 +213,28 @@ async function noteRevisions(task: Task, env: Env, { sourceDirs }: RepoSetup): P
 interface Merge extends Omit<Inputs, 'distros'> {
   readonly distros: readonly string[]
   readonly builds: readonly Built[]
+  readonly repoman: RepomanOptions
   readonly downloadDir: string
 }
 
 async function mergeAll(task: Task, internal: InternalRepository, merge: Merge): Promise<void> {
-  const { setup, distros, downloadDir } = merge
+  const { setup, distros, downloadDir, repoman } = merge
   const known = await openKnownPackages(internal.knownPath)
   const custom = await readCustom(task, setup, downloadDir, known)
-  const repoman =
-    setup.repomanConfigPath === undefined ? REPOMAN_OPTIONS : await readRepomanConfig(task, setup.repomanConfigPath)
   const forDistro = customSourcesFor(task, custom, { distros, ...repoman })
-  await task.step(`Merge repositories of ${distros.join(', ')}`, async (task) =>
-    fanOut(task, distros, async (distro, task) => {
-      const sources = [
+  // all of them before any repository is touched: one that is broken leaves all as they are
+  const read = await task.step('Read packages', async (task) =>
+    fanOut(task, distros, async (distro, task) => ({
+      distro,
+      sources: [
         ...(await builtSources(task, merge, distro, known)),
         ...forDistro(distro),
         ...(await syncedSources(task, merge, distro, known)),
-      ]
+      ],
+    })),
+  )
+  await task.step(`Merge repositories of ${distros.join(', ')}`, async (task) =>
+    fanOut(task, read, async ({ distro, sources }, task) => {
       const dir = internal.distroDir(setup.repoName, distro)
       const { packages } = await mergeRepository(task, { dir, sources, arch: hostArch() })
       if (packages === 0) task.log('warning', `the repository of ${distro} has no packages`)
