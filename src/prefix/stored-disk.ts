@@ -1,4 +1,5 @@
 /** One disk as an entry of its VM's file in a prefix (spec 2.3, 3.4). */
+import path from 'node:path'
 import { attachment } from '../plan/disks.js'
 import type { DiskBacking, DiskPlan } from '../plan/types.js'
 import type { DiskCommon, DiskSpec, RemoteFile } from '../spec/types.js'
@@ -9,6 +10,7 @@ import {
   flagAt,
   has,
   mappingAt,
+  mappingsAt,
   optionalTextAt,
   textAt,
   wholeNumberAt,
@@ -43,6 +45,22 @@ export function decodeDisk(stored: Stored, given: Stored, prefixDir: string): Di
     metadata: mappingAt(stored, 'metadata').values,
     backing: has(stored, 'backing') ? backingAt(mappingAt(stored, 'backing'), prefixDir) : undefined,
   }
+}
+
+/**
+ * The file of a VM with what 0.5 did not keep of its disks: of one it has where the image is, `<domain>_<disk>.<format>`,
+ * and how it is attached (spec 2.3). To us it is an image that is there.
+ */
+export function withDiskNames(stored: Stored, vmName: string): Stored {
+  const disks = mappingsAt(stored, 'disks')
+  if (disks.every((disk) => has(disk, 'type'))) return stored
+  const named = disks.map((disk) => {
+    if (has(disk, 'type')) return disk.values
+    const file = path.basename(textAt(disk, 'path'))
+    const [name] = (file.startsWith(`${vmName}_`) ? file.slice(vmName.length + 1) : file).split('.', 1)
+    return { name, type: 'file', ...disk.values }
+  })
+  return { ...stored, values: { ...stored.values, disks: named } }
 }
 
 /** The user's keys; what they do not say, because the spec was not read from a file, is added. */

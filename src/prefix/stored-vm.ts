@@ -4,7 +4,7 @@ import { domainLibvirtName } from '../plan/names.js'
 import type { BootstrapPlan, NetPlan, NicPlan, VmPlan } from '../plan/types.js'
 import { BOOTSTRAP_STRATEGIES, BOOTSTRAP_WISHES, type BootstrapWish, type DomainSpec } from '../spec/types.js'
 import { cover, definedOnly, uncover } from './given.js'
-import { decodeDisk, diskSpec, encodeDisk, givenDiskKeys } from './stored-disk.js'
+import { decodeDisk, diskSpec, encodeDisk, givenDiskKeys, withDiskNames } from './stored-disk.js'
 import { encodeLink, linkAt } from './stored-link.js'
 import { fromStoredPath, toStoredPath } from './stored-paths.js'
 import { encodeSnapshots, snapshotsAt } from './stored-snapshot.js'
@@ -44,7 +44,8 @@ export function encodeVm(vm: VmPlan, prefixDir: string): JsonObject {
   })
 }
 
-export function decodeVm(stored: Stored, nets: ReadonlyMap<string, NetPlan>, place: VmPlace): VmPlan {
+export function decodeVm(file: Stored, nets: ReadonlyMap<string, NetPlan>, place: VmPlace): VmPlan {
+  const stored = withDiskNames(file, place.name)
   const given = uncover(stored)
   const spec = domainSpec(given, stored, place)
   const nics = mappingsAt(stored, 'nics').map((nic, index) =>
@@ -66,7 +67,7 @@ export function decodeVm(stored: Stored, nets: ReadonlyMap<string, NetPlan>, pla
       ? bootstrappedAt(mappingAt(stored, 'bootstrapped'), place.prefixDir)
       : undefined,
     found: definedOnly({
-      serviceManager: optionalTextAt(stored, 'service_provider'),
+      serviceManager: serviceManagerAt(stored),
       guestAgent: optionalTextAt(stored, 'guest-agent'),
     }),
     snapshots: snapshotsAt(stored, place.prefixDir),
@@ -199,8 +200,15 @@ function groupsAt(given: Stored): readonly string[] {
   return typeof given.values['groups'] === 'string' ? [given.values['groups']] : textsAt(given, 'groups')
 }
 
+/** Before it was called `service_provider` it was the name of a class (spec 2.3). */
+function serviceManagerAt(stored: Stored): string | undefined {
+  const className = optionalTextAt(stored, 'service_class')
+  return optionalTextAt(stored, 'service_provider') ?? className?.replaceAll('_', '')
+}
+
 function deployScriptsAt(metadata: Stored, prefixDir: string): readonly string[] {
-  return textsAt(metadata, 'deploy-scripts').map((script) => fromStoredPath(script, prefixDir))
+  const key = has(metadata, 'deploy-scripts') ? 'deploy-scripts' : 'ovirt-scripts' // the same, before 0.15
+  return textsAt(metadata, key).map((script) => fromStoredPath(script, prefixDir))
 }
 
 function unlessEmpty<T>(list: readonly T[]): readonly T[] | undefined {

@@ -289,26 +289,89 @@ describe('the files', () => {
   })
 })
 
-describe('a prefix of upstream 1.0', () => {
-  const fixture = new URL('../../../../test/fixtures/upstream-prefix/', import.meta.url)
-
-  async function upstream(): Promise<EnvPlan> {
-    const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(new URL(name, fixture), 'utf8'))
-    const files = await readdir(new URL('virt/', fixture))
-    const readAll = async (start: string): Promise<Map<string, unknown>> => {
-      const named = files.filter((file) => file.startsWith(start))
-      return new Map(
-        await Promise.all(named.map(async (file) => [file.slice(start.length), await read(`virt/${file}`)] as const)),
-      )
-    }
-    const encoded = {
-      metadata: await read('metadata'),
-      env: await read('virt/env'),
-      nets: await readAll('net-'),
-      vms: await readAll('vm-'),
-    }
-    return decodeEnv(encoded, PREFIX_DIR, await readFile(new URL('uuid', fixture), 'utf8'))
+async function upstreamPrefix(name: string): Promise<EnvPlan> {
+  const fixture = new URL(`../../../../test/fixtures/${name}/`, import.meta.url)
+  const read = async (name: string): Promise<unknown> => {
+    const text = await readFile(new URL(name, fixture), 'utf8')
+    return JSON.parse(text.replaceAll('@PREFIX@', PREFIX_DIR))
   }
+  const files = await readdir(new URL('virt/', fixture))
+  const readAll = async (start: string): Promise<Map<string, unknown>> => {
+    const named = files.filter((file) => file.startsWith(start))
+    return new Map(
+      await Promise.all(named.map(async (file) => [file.slice(start.length), await read(`virt/${file}`)] as const)),
+    )
+  }
+  const encoded = {
+    metadata: await read('metadata'),
+    env: await read('virt/env'),
+    nets: await readAll('net-'),
+    vms: await readAll('vm-'),
+  }
+  return decodeEnv(encoded, PREFIX_DIR, await readFile(new URL('uuid', fixture), 'utf8'))
+}
+
+describe('a prefix of upstream 0.5', () => {
+  const upstream = async (): Promise<EnvPlan> => upstreamPrefix('upstream-prefix-0.5')
+
+  test('has its nets, without names for DNS', async () => {
+    const { nets } = await upstream()
+    expect([...nets.keys()]).toEqual(['storage', 'lago'])
+    expect(nets.get('lago')).toMatchObject({
+      libvirtName: '3f1c-lago',
+      isManagement: true,
+      gateway: '192.168.250.1',
+      subnet: '192.168.250.0/24',
+      dnsDomain: undefined,
+      dnsRecords: undefined,
+    })
+    expect(nets.get('lago')?.mapping.get('host0-eth1')).toBe('192.168.250.4')
+    expect(nets.get('storage')).toMatchObject({ isManagement: false, dnsForward: undefined })
+  })
+
+  test('has its VMs: names, addresses, scripts and services as they were', async () => {
+    const { vms } = await upstream()
+    expect([...vms.keys()]).toEqual(['storage-nfs', 'engine', 'host0'])
+    expect(vms.get('engine')).toMatchObject({
+      libvirtName: '3f1c2a8e-engine',
+      managementNet: 'lago',
+      managementIp: '192.168.250.2',
+      found: { serviceManager: 'sysvinit' },
+      spec: {
+        rootPassword: '123456',
+        deployScripts: ['/suite/deploy-scripts/add_local_repo.sh', '/suite/deploy-scripts/setup_engine.sh'],
+      },
+    })
+    expect(vms.get('host0')).toMatchObject({
+      managementNet: 'lago',
+      managementIp: '192.168.250.4', // the mapping has its first nic alone by its plain name
+      nics: [{ net: 'storage' }, { net: 'lago', mac: '54:52:c0:a8:fa:04' }],
+      found: { serviceManager: 'systemdcontainer', guestAgent: 'qemu-ga' },
+      spec: { memoryMiB: 512, vcpus: 2, deployScripts: [] },
+    })
+  })
+
+  test('has its disks, each an image that is there, by the name in that of its file', async () => {
+    const { vms } = await upstream()
+    expect(vms.get('host0')?.disks).toMatchObject([
+      { path: `${PREFIX_DIR}/images/host0_root.qcow2`, bus: 'virtio', driver: 'qcow2', spec: { dev: 'vda' } },
+      { path: `${PREFIX_DIR}/images/host0_my_data.raw`, bus: 'virtio', driver: 'raw', spec: { dev: 'vdb' } },
+    ])
+    expect(vms.get('host0')?.spec.disks).toMatchObject([
+      { name: 'root', type: 'file', copy: false },
+      { name: 'my_data', type: 'file', format: 'raw' },
+    ])
+    expect(vms.get('engine')?.disks[0]?.metadata).toMatchObject({ distro: 'el6' })
+  })
+
+  test('comes back from what we write of it', async () => {
+    const plan = await upstream()
+    expect(roundTrip(plan)).toEqual(plan)
+  })
+})
+
+describe('a prefix of upstream 1.0', () => {
+  const upstream = async (): Promise<EnvPlan> => upstreamPrefix('upstream-prefix')
 
   test('has its nets', async () => {
     const { nets } = await upstream()
