@@ -95,7 +95,7 @@ class Vm(object):
         return CommandResult(*program.run(self._prefix_path, 'shell', self.name(), os.path.abspath(path)))
 
     def wait_for_ssh(self):
-        program.tell(self._prefix_path, 'wait', self.name(), '--for', 'ssh')
+        program.tell(self._prefix_path, 'wait', self.name(), 'ssh')
 
     def copy_to(self, local_path, remote_path):
         program.tell(self._prefix_path, 'copy-to-vm', self.name(), os.path.abspath(local_path), remote_path)

@@ -31,7 +31,7 @@ export function renderReport({ suite, scenarios }: SuiteReport): string {
 <nav aria-label="Scenarios">
 <table>
 <caption>Scenarios, in their order</caption>
-<thead><tr><th scope="col">Scenario</th><th scope="col">Result</th><th scope="col">Tests</th><th scope="col" class="time">Time</th></tr></thead>
+<thead><tr><th scope="col">Scenario</th><th scope="col" class="result">Result</th><th scope="col" class="tests">Tests</th><th scope="col" class="time">Time</th></tr></thead>
 <tbody>
 ${scenarios.map(overviewRow).join('\n')}
 </tbody>
@@ -63,9 +63,11 @@ thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .875r
 tbody th { font-weight: 400; } .time { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 nav { margin: 1.5rem 0; } section { margin: 1.5rem 0; padding: 1rem; background: var(--card); border: 1px solid var(--line);
   border-radius: .5rem; } section > p { margin: .25rem 0 .75rem; color: var(--soft); }
-.result { font-weight: 600; white-space: nowrap; } .passed .result { color: var(--good); }
-.failed .result, .error .result, .hung .result { color: var(--bad); } .skipped .result { color: var(--skip); }
-.message { margin: .25rem 0 0; } .logs { margin: .25rem 0 0; } details { margin: .25rem 0 0; }
+.result { font-weight: 600; white-space: nowrap; } .result.passed { color: var(--good); }
+.result.failed, .result.error, .result.hung { color: var(--bad); } .result.skipped { color: var(--skip); }
+@media (min-width: 48rem) { table { table-layout: fixed; } thead .result { width: 9.5rem; } thead .time { width: 7rem; }
+  thead .tests { width: 17rem; } }
+.message { margin: .25rem 0 0; color: var(--soft); } .logs { margin: .25rem 0 0; } details { margin: .25rem 0 0; }
 summary { cursor: pointer; color: var(--soft); }
 pre { margin: .5rem 0 0; padding: .75rem; max-height: 24rem; overflow: auto; background: var(--back); border: 1px solid var(--line);
   border-radius: .25rem; font-size: .8125rem; line-height: 1.4; white-space: pre-wrap; }
@@ -83,7 +85,7 @@ const MARKS: Readonly<Record<string, string>> = {
 
 function overviewRow(scenario: ScenarioReport, index: number): string {
   const { name, outcome, tests, seconds } = scenario
-  return `<tr class="${outcome}"><th scope="row"><a href="#scenario-${index + 1}">${text(name)}</a></th><td class="result">${mark(outcome)}</td><td>${countOf(tests)}</td><td class="time">${duration(seconds)}</td></tr>`
+  return `<tr><th scope="row"><a href="#scenario-${index + 1}">${text(name)}</a></th><td class="result ${outcome}">${mark(outcome)}</td><td>${countOf(tests)}</td><td class="time">${duration(seconds)}</td></tr>`
 }
 
 function section(scenario: ScenarioReport, index: number): string {
@@ -92,8 +94,8 @@ function section(scenario: ScenarioReport, index: number): string {
     link(resultFile, 'result file'),
     ...(logs === undefined ? [] : [link(`${logs}/`, 'logs collected after it')]),
   ]
-  return `<section class="${outcome}" aria-labelledby="scenario-${index + 1}">
-<h2 id="scenario-${index + 1}">${text(name)} <span class="result">${mark(outcome)}</span></h2>
+  return `<section aria-labelledby="scenario-${index + 1}">
+<h2 id="scenario-${index + 1}">${text(name)} <span class="result ${outcome}">${mark(outcome)}</span></h2>
 <p><time datetime="${text(startedAt)}">${clock(startedAt)}</time>, ${duration(seconds)}; ${links.join(', ')}</p>
 ${tests.length === 0 ? '<p>There is no test in it.</p>' : testTable(tests)}
 </section>`
@@ -101,7 +103,7 @@ ${tests.length === 0 ? '<p>There is no test in it.</p>' : testTable(tests)}
 
 function testTable(tests: readonly TestReport[]): string {
   return `<table>
-<thead><tr><th scope="col">Test</th><th scope="col">Result</th><th scope="col" class="time">Time</th></tr></thead>
+<thead><tr><th scope="col">Test</th><th scope="col" class="result">Result</th><th scope="col" class="time">Time</th></tr></thead>
 <tbody>
 ${tests.map(testRow).join('\n')}
 </tbody>
@@ -115,7 +117,7 @@ function testRow({ name, outcome, seconds, message, details, logs }: TestReport)
     details === undefined
       ? ''
       : `<details><summary>What the runner tells</summary><pre tabindex="0">${text(details)}</pre></details>`
-  return `<tr class="${outcome}"><th scope="row">${text(name)}${told}${collected}${more}</th><td class="result">${mark(outcome)}</td><td class="time">${duration(seconds)}</td></tr>`
+  return `<tr><th scope="row">${text(name)}${told}${collected}${more}</th><td class="result ${outcome}">${mark(outcome)}</td><td class="time">${duration(seconds)}</td></tr>`
 }
 
 function mark(outcome: string): string {
