@@ -11,9 +11,10 @@ def run(prefix_path, *args, **options):
     data = options.pop('data', None)
     if options:
         raise TypeError('unknown options: %s' % ', '.join(sorted(options)))
-    command = _program() + ['--prefix-path', prefix_path] + [_text(arg) for arg in args]
+    # What lago itself has to tell would stand between what a guest prints.
+    command = _program() + ['--loglevel', 'error'] + [_text(arg) for arg in args]
     child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(),
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment(prefix_path),
     )
     if data is not None and not isinstance(data, bytes):
         data = data.encode('utf-8')
@@ -41,9 +42,10 @@ def _program():
     return [os.environ.get('OVIRTLAGO_NODE', 'node'), own]
 
 
-def _environment():
-    """Of the scenario, but for where its events go: those are the runner's."""
-    return dict((key, value) for key, value in os.environ.items() if key != 'OVIRTLAGO_EVENTS_FD')
+def _environment(prefix_path):
+    """Of the scenario, with the prefix, and without where its events go: those are the runner's."""
+    kept = dict((key, value) for key, value in os.environ.items() if key != 'OVIRTLAGO_EVENTS_FD')
+    return dict(kept, LAGO_PREFIX_PATH=prefix_path)
 
 
 def _text(word):

@@ -1,5 +1,5 @@
 /** `lago ovirt runtest` and `report`, as a user calls them, with the real pytest and the real node. */
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, jest, test } from '@jest/globals'
 import { findProgram } from '../../src/base/process.js'
@@ -263,7 +263,9 @@ test('report: the results of all scenarios in their order, one that ran again in
   await runtest(project, 'basic/001_good.py')
   await writeFile(path.join(project.dir, 'basic/002_bad.py'), 'def test_mended(): pass\n')
   await runtest(project, 'basic/002_bad.py')
-  await mkdir(path.join(project.dir, PREFIX, 'test_logs/post-001_good.py'))
+  const post = `${PREFIX}/test_logs/post-001_good.py`
+  expect(await project.lago(['ovirt', 'collect', '--output', post])).toMatchObject({ exitCode: 0 })
+  expect(await project.read(`${PREFIX}/test_logs/report.html`)).toContain('href="./post-001_good.py/"')
   const run = await project.lago(['ovirt', 'report'])
   expect(run).toMatchObject({ exitCode: 0 })
   expect(run.stdout).toMatch(
@@ -279,5 +281,4 @@ test('report: the results of all scenarios in their order, one that ran again in
       { name: '001_good.py', logs: 'post-001_good.py', resultFile: '../001_good.py.junit.xml' },
     ],
   })
-  expect(await project.read(`${PREFIX}/test_logs/report.html`)).toContain('href="./post-001_good.py/"')
 })

@@ -1,4 +1,5 @@
 /** The report of a suite run, in `<prefix>/test_logs`. */
+import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { LagoError } from '../../base/errors.js'
 import type { CommandContext, CommandOutcome, Env } from '../../index.js'
@@ -13,6 +14,16 @@ export function reportDirOf({ prefixDir }: Pick<Env, 'prefixDir'>): string {
 /** What users call a suite: the last part of its directory. */
 export function suiteName(env: Readonly<Record<string, string | undefined>>): string {
   return path.basename(env['SUITE'] ?? '')
+}
+
+/** What suites collect after each scenario, beside the report, is linked there at once. */
+export async function linkCollected({ task, cwd }: CommandContext, env: Env, outputDir: string): Promise<void> {
+  const reportDir = reportDirOf(env)
+  const [beside, own] = await Promise.all([
+    realpath(path.resolve(cwd, outputDir, '..')),
+    realpath(reportDir).catch(() => ''),
+  ])
+  if (beside === own) await refreshReport(task, reportDir)
 }
 
 /** Throws `LAGO_NO_REPORT` when no scenario has run. */

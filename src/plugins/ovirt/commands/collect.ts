@@ -18,6 +18,10 @@ export const collect: CommandSpec = {
         hint: 'lago ovirt collect --output DIR',
       })
     const failOnMissing = context.args.flag('no-skip')
-    await withEnv(context, async (env) => env.collectArtifacts(output, { failOnMissing }))
+    await withEnv(context, async (env) => {
+      await env.collectArtifacts(output, { failOnMissing })
+      const { linkCollected } = await import('../suite-report.js')
+      await linkCollected(context, env, output)
+    })
   },
 }

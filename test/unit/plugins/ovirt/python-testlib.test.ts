@@ -14,8 +14,8 @@ const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url))
 /** Stands in for `lago`: notes how it was called, and knows no command that is not in the test. */
 const STAND_IN = `
 import { appendFileSync } from 'node:fs'
-const [option, prefix, ...words] = process.argv.slice(2)
-if (option !== '--prefix-path' || prefix !== process.env.LAGO_PREFIX_PATH) process.exit(64)
+const [option, level, ...words] = process.argv.slice(2)
+if (option !== '--loglevel' || level !== 'error' || process.env.LAGO_PREFIX_PATH !== process.env.EXPECTED) process.exit(64)
 appendFileSync(process.env.CALLS, JSON.stringify(words) + '\\n')
 const line = words.join(' ')
 const known = /^(shell host0 -c (true|fail with 3)|copy-(to|from)-vm host0 \\S+ \\S+|(ovirt )?(snapshot|revert) \\w+( --no-restore)?)$/
@@ -69,11 +69,13 @@ test.each(found.flat())('%s: waiting, sequences, prefixes and machines', async (
   const standIn = path.join(dir, 'lago.mjs')
   await writeFile(standIn, STAND_IN)
   await mkdir(path.join(dir, 'prefix'))
+  const prefixDir = await prefix(path.join(dir, 'prefix'))
   const env = {
     PATH: process.env['PATH'],
     PYTHONPATH: path.join(ROOT, 'python'),
     PYTHONDONTWRITEBYTECODE: '1',
-    LAGO_PREFIX_PATH: await prefix(path.join(dir, 'prefix')),
+    LAGO_PREFIX: prefixDir,
+    EXPECTED: prefixDir,
     OVIRTLAGO_NODE: process.execPath,
     OVIRTLAGO_PROGRAM: standIn,
     CALLS: path.join(dir, 'calls'),
