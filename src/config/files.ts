@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { isSystemError, messageOf } from '../base/errors.js'
 import { parseIni, type IniSections } from './ini.js'
+import { oldConfigFilePaths } from './old-settings.js'
 
 export interface FilePlaces {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -13,6 +14,8 @@ export interface FilePlaces {
 
 export interface ConfigFile {
   readonly path: string
+  /** In the words of 0.5. */
+  readonly isOld: boolean
   readonly sections: IniSections
 }
 
@@ -33,12 +36,17 @@ export function cacheDirOf({ env, homeDir }: FilePlaces): string {
   return path.join(path.isAbsolute(own) ? own : path.join(homeDir, '.cache'), 'lago')
 }
 
-/** The files that exist. One that cannot be read gives a warning; one that cannot be parsed throws `LAGO_USAGE`. */
+/**
+ * The files that exist, least important first; those of 0.5 come before all others. One that cannot be read gives a
+ * warning; one that cannot be parsed throws `LAGO_USAGE`.
+ */
 export function readConfigFiles(places: FilePlaces, warn: (message: string) => void): ConfigFile[] {
-  return configFilePaths(places).flatMap((filePath) => {
+  const read = (isOld: boolean, filePath: string): ConfigFile[] => {
     const text = readIfThere(filePath, warn)
-    return text === undefined ? [] : [{ path: filePath, sections: parseIni(text, filePath) }]
-  })
+    return text === undefined ? [] : [{ path: filePath, isOld, sections: parseIni(text, filePath) }]
+  }
+  const old = oldConfigFilePaths(places).flatMap((filePath) => read(true, filePath))
+  return [...old, ...configFilePaths(places).flatMap((filePath) => read(false, filePath))]
 }
 
 function readIfThere(filePath: string, warn: (message: string) => void): string | undefined {

@@ -3,6 +3,7 @@ import { nearest } from '../base/nearest.js'
 import { INIT_SETTINGS, LAGO_SETTINGS, type Setting } from './defaults.js'
 import { readEnv } from './env.js'
 import { readConfigFiles, type FilePlaces } from './files.js'
+import { placeOfOldSetting } from './old-settings.js'
 import type { SettingOrigin } from './types.js'
 
 /** By section, then key: what the command line gave. */
@@ -30,8 +31,13 @@ export function layerSettings(
     for (const { key, default: text } of settings) if (text !== undefined) set(section, key, text, 'default')
   for (const file of readConfigFiles(places, warn))
     for (const [section, values] of file.sections)
-      for (const [key, text] of values) if (text !== '') set(section, key, text, `file:${file.path}`)
-  for (const { section, key, value, variable } of readEnv(places.env, warn)) set(section, key, value, `env:${variable}`)
+      for (const [key, text] of values) {
+        const place = (file.isOld ? placeOfOldSetting({ section, key }) : undefined) ?? { section, key }
+        if (text !== '') set(place.section, place.key, text, `file:${file.path}`)
+      }
+  const variables = readEnv(places.env, warn).map((found) => ({ ...found, old: placeOfOldSetting(found) }))
+  for (const { old, value, variable } of variables) if (old) set(old.section, old.key, value, `env:${variable}`)
+  for (const { section, key, value, variable, old } of variables) if (!old) set(section, key, value, `env:${variable}`) // names of today win
   for (const [section, values] of places.flags) for (const [key, text] of values) set(section, key, text, 'flag')
   return layers
 }

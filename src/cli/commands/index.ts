@@ -30,6 +30,8 @@ import { templatePrune } from './template/prune.js'
 import { templatePublish } from './template/publish.js'
 import { templateShow } from './template/show.js'
 import { templateVerify } from './template/verify.js'
+import { templateRepoAdd } from './template-repo/add.js'
+import { templateRepoUpdate } from './template-repo/update.js'
 import { ttl } from './ttl.js'
 import { wait } from './wait.js'
 
@@ -64,6 +66,8 @@ export const commands: readonly CommandSpec[] = [
   templateVerify,
   templatePrune,
   templatePublish,
+  templateRepoAdd,
+  templateRepoUpdate,
   ansibleHosts,
   generateConfigVerb(() => commands),
 ]
