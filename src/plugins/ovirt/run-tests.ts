@@ -1,7 +1,7 @@
 /** `lago ovirt runtest`: a scenario, its environment around it, and what is kept of it (spec 7.5). */
-import { realpath, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { factsOf, isLagoError, isSystemError, LagoError, messageOf } from '../../base/errors.js'
+import { factsOf, isLagoError, LagoError, messageOf } from '../../base/errors.js'
 import { makeDirs } from '../../base/files.js'
 import { packageDir } from '../../base/package-dir.js'
 import { isCancelled, type Task } from '../../base/task.js'
@@ -12,6 +12,7 @@ import { runScenario, type ScenarioRequest } from '../../scenario/run.js'
 import { summaryData, summaryText } from '../../scenario/summary.js'
 import { countsText, countTests, hasFailed, type ScenarioResult } from '../../scenario/types.js'
 import { prefixEra } from '../../base/prefix-era.js'
+import { findScenario } from './find-scenario.js'
 import { withRepoServer } from './repo-server.js'
 import { reportDirOf, suiteName } from './suite-report.js'
 
@@ -32,7 +33,7 @@ export async function runTests(context: CommandContext, env: Env, run: TestRun):
   const { task, cwd, config } = context
   if (run.timeoutSeconds < 0)
     throw new LagoError('LAGO_USAGE', `--timeout takes seconds, not ${run.timeoutSeconds}`, { hint: '0: no limit' })
-  const file = await findTestFile(path.resolve(cwd, run.file))
+  const file = await findTestFile(context, env, run.file)
   const era = await prefixEra(env.prefixDir)
   const resultFile = resultPath({ prefixDir: env.prefixDir, cwd, scenarioFile: file, era, given: run.junitPath })
   const { snapshot } = run
@@ -94,21 +95,14 @@ async function whileServed<T>(task: Task, env: Env, work: () => Promise<T>): Pro
   }
 }
 
-async function findTestFile(file: string): Promise<string> {
-  try {
-    if ((await stat(file)).isFile()) return await realpathOfDir(file)
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT', 'ENOTDIR')) throw error
-  }
-  throw new LagoError('LAGO_NO_TEST_FILE', `Test file not found: ${file}`, {
-    hint: 'paths start at the current directory',
-    data: { file },
+async function findTestFile({ env, cwd }: CommandContext, { prefixDir }: Env, file: string): Promise<string> {
+  // the guide's prefix is made inside the suite
+  const found = await findScenario(file, { cwd, suiteDirs: [env['SUITE'], path.dirname(prefixDir)] })
+  if (found !== undefined) return found
+  throw new LagoError('LAGO_NO_TEST_FILE', `Test file not found: ${path.resolve(cwd, file)}`, {
+    hint: 'paths start at the current directory; a name alone may also be one of test-scenarios in the suite',
+    data: { file: path.resolve(cwd, file) },
   })
-}
-
-/** The file keeps the name by which it was called. */
-async function realpathOfDir(file: string): Promise<string> {
-  return path.join(await realpath(path.dirname(file)), path.basename(file))
 }
 
 /** What a scenario finds in its environment beside what was there: where the environment is, and the program itself. */

@@ -86,10 +86,8 @@ describe('a plugin that is fine', () => {
 
   test('may come with Lago, and is then there in any case', async () => {
     const inTree: readonly LagoPlugin[] = [{ name: 'in-tree', api: 1, vmTypes: { engine: {} } }]
-    expect((await lago(['-f', 'flat', 'status'], NONE, { inTree })).stdout).toBe('status/0: engine\n')
-    expect((await lago(['-f', 'flat', '--no-plugins', 'status'], GREETER, { inTree })).stdout).toBe(
-      'status/0: engine\n',
-    )
+    expect((await lago(['-f', 'flat', 'status'], NONE, { inTree })).stdout).toBe('status: engine\n')
+    expect((await lago(['-f', 'flat', '--no-plugins', 'status'], GREETER, { inTree })).stdout).toBe('status: engine\n')
     expect((await lago(['status'], GREETER.replace('web: {}', 'engine: {}'), { inTree })).stderr).toMatch(
       /^VM type "engine" is defined by plugin in-tree and by plugin greeter \[LAGO_PLUGIN_CONFLICT\]/,
     )
@@ -136,7 +134,7 @@ describe('a plugin that is not', () => {
 })
 
 test('without plugins there are no kinds', async () => {
-  expect((await lago(['-f', 'flat', 'status'], NONE)).stdout).toBe('status/0: no kinds\n')
+  expect((await lago(['-f', 'flat', 'status'], NONE)).stdout).toBe('status: no kinds\n')
 })
 
 test('a configuration file that cannot be parsed keeps nobody from the help text', async () => {

@@ -95,10 +95,10 @@ describe('other shapes', () => {
     ['json', 'a bare list', ['b', 'a'], '[\n    "b",\n    "a"\n]'],
     ['yaml', 'a bare list', ['b', 'a'], '- b\n- a'],
     ['default', 'a list as value', { k: ['a', 'b'], z: 1 }, 'k: \n    a\n    b\nz: 1'],
-    ['flat', 'a list as value', { k: ['a', 'b'], z: 1 }, 'k/0: a\nk/1: b\nz: 1'],
+    ['flat', 'a list as value', { k: ['a', 'b'], z: 1 }, 'k: a\nk: b\nz: 1'],
     ['yaml', 'a list as value', { k: ['a', { c: 2, b: 1 }] }, 'k:\n- a\n- b: 1\n  c: 2'],
     ['default', 'a list of mappings', { k: [{ b: 1, a: 2 }] }, 'k: \n    a: 2\n    b: 1'],
-    ['flat', 'a list of mappings', [{ a: 1 }, { a: [true] }], '0/a: 1\n1/a/0: True'],
+    ['flat', 'a list of mappings', [{ a: 1 }, { a: [true] }], '0/a: 1\n1/a: True'],
     ['default', 'empty things', { a: {}, b: null, c: '', d: [], e: 0, f: false, g: undefined }, 'e: 0\nf: False'],
     [
       'flat',
