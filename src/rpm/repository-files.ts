@@ -29,7 +29,7 @@ export interface Access {
   readonly limits: Partial<DownloadLimits>
 }
 
-/** With what its configuration says of proxies, certificates, user and password. Throws `LAGO_YUM_CONFIG`'s cause, the system's error. */
+/** With what the configuration says of proxies and certificates. Throws the system's error for a file of those. */
 export async function createRepositoryDownloader(
   { proxy, verifiesTls, caPath }: YumRepository,
   { env, isOffline, limits }: Access,

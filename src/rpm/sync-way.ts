@@ -48,7 +48,7 @@ async function hasPlugin(task: Task): Promise<boolean> {
     await writeFile(configPath, ownMain(dir))
     const { exitCode } = await runCommand(task, [...DNF, `--config=${configPath}`, 'reposync', '--help'], {
       env: { HOME: dir },
-      okCodes: [0, 1],
+      okCodes: [0, 1, 2], // dnf 5 ends so where it does not know an option of dnf 4
     })
     return exitCode === 0
   } finally {

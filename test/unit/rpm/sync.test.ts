@@ -226,7 +226,11 @@ describe.each(['dnf', 'own'] as const)('by %s', (way) => {
     const down = await servers.http(serveDir(good))
     await down.close()
     const options = await optionsFor(
-      { 'down-el7': `baseurl=${down.url}`, 'bare-el7': `baseurl=file://${bare}`, 'good-el7': `baseurl=${url}` },
+      {
+        'down-el7': `baseurl=${down.url}\nretries=1`,
+        'bare-el7': `baseurl=file://${bare}`,
+        'good-el7': `baseurl=${url}`,
+      },
       { way },
     )
     await expect(sync(options)).rejects.toMatchObject({
@@ -255,6 +259,14 @@ describe.each(['dnf', 'own'] as const)('by %s', (way) => {
     const options = await optionsFor({ 'r-el7': `baseurl=file://${dir}\n${lines}` }, { way })
     await sync(options)
     expect(await packagesBelow(path.join(options.downloadDir, 'r-el7'))).toEqual(pathsOf(...expected))
+  })
+
+  test('for machines of another architecture', async () => {
+    const dir = await tempDir()
+    await publish(dir, 'b', 'lib', 'foreign')
+    const options = await optionsFor({ 'r-el7': `baseurl=file://${dir}` }, { way, arch: FOREIGN })
+    await sync(options)
+    expect(await packagesBelow(path.join(options.downloadDir, 'r-el7'))).toEqual(pathsOf('lib', 'foreign'))
   })
 
   test('nothing of the host is read: neither its repositories nor those that main names', async () => {
@@ -316,7 +328,7 @@ describe.each(['dnf', 'own'] as const)('by %s', (way) => {
     const tls = { key: await readFile(keyPath, 'utf8'), cert: await readFile(certPath, 'utf8') }
     const { url } = await servers.http(serveDir(dir), { tls })
     const copied = async (lines: string): Promise<string[]> => {
-      const options = await optionsFor({ 'r-el7': `baseurl=${url}\n${lines}` }, { way })
+      const options = await optionsFor({ 'r-el7': `baseurl=${url}\nretries=1\n${lines}` }, { way })
       await sync(options)
       return packagesBelow(path.join(options.downloadDir, 'r-el7'))
     }
@@ -495,6 +507,35 @@ describe('our own reader', () => {
     const options = await optionsFor({ 'r-el7': `baseurl=file://${dir}` }, { way: 'own' })
     await expect(sync(options)).rejects.toMatchObject({
       message: expect.stringMatching(/its sha256 is .* and should be ffff/),
+    })
+    expect(await packagesBelow(options.downloadDir)).toEqual([])
+  })
+
+  test('takes packages from where the list puts them, without the password of the repository', async () => {
+    const [dir, elsewhere] = [await tempDir(), await tempDir()]
+    await publish(elsewhere, 'lib')
+    const other = await servers.http(serveDir(elsewhere))
+    await publish(dir, 'lib')
+    await createRepodata(dir, '--baseurl', other.url)
+    await rm(path.join(dir, 'Packages'), { recursive: true })
+    const { url, requests } = await servers.http(serveDir(dir))
+    const options = await optionsFor({ 'r-el7': `baseurl=${url}\nusername=me\npassword=s3cret` }, { way: 'own' })
+    await sync(options)
+    expect(await packagesBelow(path.join(options.downloadDir, 'r-el7'))).toEqual(pathsOf('lib'))
+    expect(requests.every(({ headers }) => headers.authorization !== undefined)).toBe(true)
+    expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test('takes no file of this host because a server says so', async () => {
+    const [dir, secret] = [await tempDir(), await tempDir()]
+    await publish(secret, 'lib')
+    await publish(dir, 'lib')
+    await createRepodata(dir, '--baseurl', `file://${secret}`)
+    await rm(path.join(dir, 'Packages'), { recursive: true })
+    const { url } = await servers.http(serveDir(dir))
+    const options = await optionsFor({ 'r-el7': `baseurl=${url}` }, { way: 'own' })
+    await expect(sync(options)).rejects.toMatchObject({
+      message: expect.stringContaining(`puts packages at file://${secret}, which is no http or https URL`),
     })
     expect(await packagesBelow(options.downloadDir)).toEqual([])
   })
