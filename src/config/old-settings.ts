@@ -13,7 +13,6 @@ const PLACES: ReadonlyMap<string, SettingPlace> = new Map([
   ['template_store', { section: 'init', key: 'template_store' }],
   ['template_repos', { section: 'init', key: 'template_repos' }],
   ['template_default_repo', { section: 'init', key: 'template_repo_name' }],
-  ['reposync_config', { section: 'ovirt reposetup', key: 'reposync_yum_config' }],
 ])
 
 /** Where a key of 0.5 stands now; undefined for one that is where it was, or that 0.5 did not have. */

@@ -36,8 +36,7 @@ test('the keys of 0.5 are read from its files, under the names that they have no
   expect(config.log.level).toBe('debug')
   expect(config.store).toMatchObject({ dir: '/var/store', reposDir: '/var/repos', repoName: 'office' })
   expect(config.vm.defaultRootPassword).toBe('123456')
-  expect(config.section('lago')).toMatchObject({ reposync_dir: '/var/sync' })
-  expect(config.section('ovirt reposetup')).toEqual({ reposync_yum_config: '/etc/yum.repo' })
+  expect(config.section('lago')).toMatchObject({ reposync_dir: '/var/sync', reposync_config: '/etc/yum.repo' })
   expect(config.originOf('template_store', 'init')).toBe(`file:${dir}/etc/lago.d/lago.conf`)
 })
 
