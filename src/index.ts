@@ -26,6 +26,7 @@ export type {
   TemplatesOptions,
 } from './sdk/template-types.js'
 export type {
+  AttachOptions,
   CollectOptions,
   Command,
   DeployOptions,
@@ -49,6 +50,7 @@ export type {
   SnapshotOptions,
   StartOptions,
   Vm,
+  VmCpu,
   VmState,
   WaitOptions,
 } from './sdk/types.js'

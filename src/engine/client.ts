@@ -11,7 +11,7 @@ import { exchange, unreachable, type Endpoint, type EngineRequest, type EngineRe
 import { explainTrust, trusted } from './trust.js'
 import type { Engine, EngineOptions } from './types.js'
 
-const DEFAULT_EVERY_MS = 3000
+const DEFAULT_EVERY_MS = 1000
 const DEFAULT_REQUEST_MS = 30_000
 /** To end a session that nobody needs any more. */
 const REVOKE_MS = 5000

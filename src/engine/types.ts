@@ -12,7 +12,7 @@ export interface EngineOptions {
   readonly user: string
   readonly password: string
   readonly trust: Trust
-  /** Between two looks at what is waited for; default 3,000. */
+  /** Between two looks at what is waited for; default 1,000. */
   readonly everyMs?: number
   /** For one request; default 30,000. */
   readonly requestTimeoutMs?: number

@@ -32,16 +32,37 @@ const LOGIN_SHELL = 'if command -v bash >/dev/null 2>&1; then exec bash; else ex
 export async function runShell(task: Task, target: SshTarget, typed: ShellRequest): Promise<number> {
   const request = { ...typed, words: typed.words[0] === '--' ? typed.words.slice(1) : typed.words }
   const script = await openScript(request)
+  try {
+    const command = remoteCommand(request.words, script !== undefined)
+    const tty = request.isTerminal && request.words.length === 0
+    return await runAttachedInGuest(task, target, command, { tty, stdin: script?.fd })
+  } finally {
+    await script?.close()
+  }
+}
+
+export interface AttachOptions {
+  /** The command gets a terminal of its own, as ours is. */
+  readonly tty: boolean
+  /** File descriptor for the command's standard input; default: this process's own. */
+  readonly stdin?: number | undefined
+}
+
+/** Runs a text of the guest's shell, wired to this process's own standard streams. Gives and throws as `runShell`. */
+export async function runAttachedInGuest(
+  task: Task,
+  target: SshTarget,
+  command: string,
+  { tty, stdin }: AttachOptions,
+): Promise<number> {
   const logDir = await makeScratchDir('shell')
   try {
     await using first = await firstContact(target)
     using shared = await first?.connect(task)
     const controlPath = shared?.controlPath
-    const remote = remoteCommand(request.words, script !== undefined)
-    const interactive = request.isTerminal && request.words.length === 0
     const logPath = path.join(logDir, 'log')
-    const { argv, env } = sshCommand(target, remote, { tty: interactive, controlPath, logPath })
-    const exitCode = await runAttached(task, argv, { env, stdin: script?.fd, package: 'openssh-client' })
+    const { argv, env } = sshCommand(target, command, { tty, controlPath, logPath })
+    const exitCode = await runAttached(task, argv, { env, stdin, package: 'openssh-client' })
     // 255 may be the command's own; ssh says more about its failures than that
     const said = exitCode === SSH_FAILED ? await readFile(logPath, 'latin1').catch(() => '') : ''
     if (said.trim() !== '') throw sshFailure(target, said)
@@ -52,7 +73,6 @@ export async function runShell(task: Task, target: SshTarget, typed: ShellReques
       )
     return exitCode
   } finally {
-    await script?.close()
     await rm(logDir, { recursive: true, force: true })
   }
 }

@@ -5,7 +5,7 @@ import type { Task } from '../base/task.js'
 import type { NetPlan } from '../plan/types.js'
 import type { SnapshotListing } from '../prefix/list-snapshots.js'
 import { netsUp, providerOf, selectVms, statesOf } from '../prefix/prefix.js'
-import { explained, type Opened } from './opened.js'
+import { explained, openForProgram, type Opened } from './opened.js'
 import type { Env, Net, Snapshot } from './types.js'
 import { createVm } from './vm.js'
 
@@ -165,6 +165,14 @@ export function createEnv(opened: Opened, ownership: Ownership): Env {
       if (format === 'json') return JSON.stringify(inventoryTree(inventory), undefined, 4)
       return (await import('../prefix/ansible-ini.js')).renderIni(inventory)
     },
+
+    shielded: async (graceMs, work) =>
+      opened.session.task.shielded(graceMs, async (task) => {
+        // what the session holds is of this environment, and stays open
+        const session = { ...opened.session, task, [Symbol.asyncDispose]: async () => undefined }
+        await using shielded = createEnv(await openForProgram(session, opened.dir), { ...ownership, isOurs: false })
+        return await work(shielded)
+      }),
 
     close: async () => opened.close(),
     async [Symbol.asyncDispose]() {

@@ -63,6 +63,12 @@ export interface Env extends AsyncDisposable {
   /** Text for Ansible; `keys` as of `lago ansible_hosts`. */
   ansibleInventory(options?: InventoryOptions): Promise<string>
 
+  /**
+   * For clean-up: gives `work` the environment with calls that an abort of this one does not end; after `graceMs` they end
+   * with `LAGO_TIMEOUT`. What it is given is closed afterwards.
+   */
+  shielded<T>(graceMs: number, work: (env: Env) => Promise<T>): Promise<T>
+
   /** Ends connections and threads; what runs goes on running, also when disposal follows. May be called twice. */
   close(): Promise<void>
 }
@@ -84,6 +90,8 @@ export interface Vm {
   readonly spec: Readonly<Record<string, unknown>>
 
   state(): Promise<VmState>
+  /** What its CPU is, by the names of libvirt; undefined when that is not known. */
+  cpu(): Promise<VmCpu | undefined>
   start(): Promise<void>
   stop(): Promise<void>
   shutdown(options?: ShutdownOptions): Promise<void>
@@ -102,6 +110,11 @@ export interface Vm {
   fail(command: Command, options?: RunOptions): Promise<ExecResult>
   /** Tries it until it succeeds, also while the guest cannot be reached; gives what it printed then. Throws `LAGO_TIMEOUT`. */
   waitUntilSucceeds(command: Command, options?: WaitOptions): Promise<string>
+  /**
+   * Runs it wired to this process's own standard streams, with a terminal of its own where ours is one; gives its exit
+   * code. For what a user is to talk with.
+   */
+  attach(command: Command, options?: AttachOptions): Promise<number>
   /** Runs a script of this host by the guest's shell. */
   script(hostPath: string, options?: ScriptOptions): Promise<ExecResult>
   /** A file or a directory; `guestPath` is absolute. */
@@ -166,6 +179,13 @@ export interface Service {
   stop(): Promise<void>
 }
 
+export interface VmCpu {
+  /** `Haswell-noTSX`. */
+  readonly model: string
+  /** `Intel`, `AMD`. */
+  readonly vendor: string
+}
+
 export interface Nic {
   readonly net: string
   readonly ip: string | undefined
@@ -194,6 +214,11 @@ export interface RunOptions {
 export interface ExecOptions extends RunOptions {
   /** True: an exit code other than 0 throws `LAGO_GUEST_COMMAND`. Default false. */
   readonly reject?: boolean | undefined
+}
+
+export interface AttachOptions {
+  /** Default: whether this process's standard input is a terminal. */
+  readonly isTerminal?: boolean | undefined
 }
 
 export type ScriptOptions = Omit<ExecOptions, 'input'>

@@ -1,8 +1,9 @@
 /** A machine of an environment as an object. */
 import path from 'node:path'
 import type { VmPlan } from '../plan/types.js'
-import { statesOf } from '../prefix/prefix.js'
+import { providerOf, statesOf } from '../prefix/prefix.js'
 import { tailConsoleLog } from '../vm/console-log.js'
+import { attach } from './attach.js'
 import { exec, fail, script, succeed, waitUntilSucceeds } from './guest-commands.js'
 import type { Opened } from './opened.js'
 import { createService } from './service.js'
@@ -34,6 +35,7 @@ export function createVm(opened: Opened, env: () => Env, vm: VmPlan): Vm {
     spec: vm.spec.raw,
 
     state: async () => opened.read(async (task, host) => (await statesOf(task, host, [vm])).get(name) ?? 'unknown'),
+    cpu: async () => opened.read(async (task, host) => providerOf(host, vm).cpu?.(task, vm)),
     start: async () => env().start([name]),
     stop: async () => env().stop([name]),
     shutdown: async (options) => env().shutdown({ ...options, vms: [name] }),
@@ -43,6 +45,7 @@ export function createVm(opened: Opened, env: () => Env, vm: VmPlan): Vm {
     succeed: async (command, options = {}) => succeed(opened.task(), line, command, options),
     fail: async (command, options = {}) => fail(opened.task(), line, command, options),
     waitUntilSucceeds: async (command, options = {}) => waitUntilSucceeds(opened.task(), line, command, options),
+    attach: async (command, options = {}) => attach(opened, vm, command, options),
     script: async (hostPath, options = {}) => script(opened.task(), line, path.resolve(cwd, hostPath), options),
     copyTo: async (hostPath, guestPath) => {
       const { copyToGuest } = await import('../guest/copy-to.js')

@@ -25,6 +25,8 @@ export interface VmProvider {
   bootSlots(task: Task): Promise<number>
   /** VMs of this provider run with KVM, which is known to run a kernel; not there: nobody can tell. */
   usesKvm?(task: Task): Promise<boolean>
+  /** What CPU a VM has; undefined, or not there: that is not known. */
+  cpu?(task: Task, vm: VmPlan): Promise<VmCpu | undefined>
   /** What runs VMs on this very host; undefined, or not there: they run elsewhere, or nothing runs. */
   hostUse?(task: Task): Promise<HostUse | undefined>
   /** To be asked from time to time after `start`: has the guest come up, or gone idle for another reason? */
@@ -54,6 +56,12 @@ export interface OwnedVm {
   readonly name: string
   readonly state: VmState
   readonly memoryMiB: number
+}
+
+export interface VmCpu {
+  /** libvirt's name: `Haswell-noTSX`. */
+  readonly model: string
+  readonly vendor: string
 }
 
 export interface HostUse {

@@ -4,7 +4,7 @@ import type { Env, Vm } from '../../index.js'
 import { vmTypeName } from '../../vm/own-types.js'
 
 /** Of `vms` those whose type, or role, is one of `types`; in the order of the init file. */
-function vmsOfType({ vms }: Env, ...types: readonly string[]): Vm[] {
+export function vmsOfType({ vms }: Env, ...types: readonly string[]): Vm[] {
   return [...vms.values()].filter((vm) => types.includes(typeOf(vm)))
 }
 

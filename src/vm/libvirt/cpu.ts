@@ -3,12 +3,13 @@ import { LagoError } from '../../base/errors.js'
 import { nearest } from '../../base/nearest.js'
 import { element, type XmlElement } from '../../base/xml.js'
 import type { DomainSpec } from '../../spec/types.js'
+import type { VmCpu } from '../provider.js'
 
 export interface CpuFacts {
   readonly domainType: string
   readonly arch: string
   /** Of the host's capabilities; undefined: not asked. */
-  readonly hostCpu: { readonly vendor: string; readonly features: ReadonlySet<string> } | undefined
+  readonly hostCpu: (VmCpu & { readonly features: ReadonlySet<string> }) | undefined
   /** libvirt's CPU models with their vendors; undefined: not asked, so libvirt itself judges whether it knows a model. */
   readonly cpuModels: ReadonlyMap<string, string> | undefined
 }
@@ -22,6 +23,21 @@ export function cpuElement(spec: DomainSpec, facts: CpuFacts): XmlElement {
   if (spec.cpuModel !== undefined) return modelCpu(spec, spec.cpuModel, facts)
   const mode = facts.domainType === 'kvm' ? 'host-passthrough' : undefined
   return element('cpu', { mode }, [topology(spec), numa(spec, facts)])
+}
+
+/** Which CPU that is: what the init file names, or the host's own under KVM; undefined for the emulator's default. */
+export function vmCpu(spec: DomainSpec, { domainType, hostCpu, cpuModels }: CpuFacts): VmCpu | undefined {
+  const model = spec.cpuCustom === undefined ? spec.cpuModel : customModel(spec.cpuCustom)
+  const vendor = model === undefined ? undefined : (cpuModels?.get(model) ?? likelyVendor(model))
+  if (model !== undefined) return vendor === undefined ? undefined : { model, vendor }
+  if (domainType !== 'kvm' || spec.cpuCustom !== undefined || hostCpu === undefined) return undefined
+  return { model: hostCpu.model, vendor: hostCpu.vendor }
+}
+
+/** `{ model: 'Haswell' }` or `{ model: { '#text': 'Haswell' } }`. */
+function customModel({ model }: Readonly<Record<string, unknown>>): string | undefined {
+  const text = typeof model === 'object' && model !== null && '#text' in model ? model['#text'] : model
+  return typeof text === 'string' ? text : undefined
 }
 
 /** The flag that lets guests of this vendor's CPUs run guests of their own. */

@@ -13,6 +13,7 @@ import type { OwnedVm, VmProvider } from '../provider.js'
 import { guestAgent } from './agent.js'
 import { watchDomainBoot } from './boot-watch.js'
 import { openVmConsole } from './console.js'
+import { vmCpu } from './cpu.js'
 import { guestCredentials } from './credentials.js'
 import { domainXml } from './domain-xml.js'
 import { createLinks } from './links/links.js'
@@ -80,6 +81,7 @@ export function createLibvirtProvider(libvirt: LibvirtConnection, options: Libvi
     fileUser: async (task) => machines.qemuUser(task),
     bootSlots: async (task) => bootSlots(task, machines),
     usesKvm: async (task) => (await machines.defaultType(task)) === 'kvm',
+    cpu: async (task, vm) => vmCpu(vm.spec, await machines.forVm(task, vm)),
     hostUse: async (task) => machines.hostUse(task),
     watchBoot: (vm) => watchDomainBoot(libvirt, vm.libvirtName),
     snapshots: createSnapshots(libvirt),

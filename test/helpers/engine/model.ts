@@ -63,7 +63,7 @@ export function ordinaryEngine(changes: Partial<EngineData> = {}): EngineData {
     ],
     vms: [{ id: 'vm-0', name: 'vm0', status: 'down' }],
     users: [{ id: 'us-0', name: 'admin' }],
-    ...changes,
+    ...structuredClone(changes), // a test may have it for several engines
   }
 }
 

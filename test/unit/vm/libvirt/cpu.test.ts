@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { renderXml } from '../../../../src/base/xml.js'
 import type { DomainSpec } from '../../../../src/spec/types.js'
-import { cpuElement, type CpuFacts } from '../../../../src/vm/libvirt/cpu.js'
+import { cpuElement, vmCpu, type CpuFacts } from '../../../../src/vm/libvirt/cpu.js'
 import { domainSpec } from '../../../helpers/env-spec.js'
 
-const intelHost = { vendor: 'Intel', features: new Set(['vmx', 'aes']) }
+const intelHost = { model: 'Broadwell', vendor: 'Intel', features: new Set(['vmx', 'aes']) }
 const emulated: CpuFacts = { domainType: 'qemu', arch: 'x86_64', hostCpu: intelHost, cpuModels: undefined }
 const kvm: CpuFacts = { ...emulated, domainType: 'kvm' }
 
@@ -45,13 +45,13 @@ describe('NUMA cells', () => {
 describe('cpu_model', () => {
   const haswell = "<cpu match='exact'><model>Haswell</model><topology sockets='1' cores='1' threads='1'/></cpu>"
   const nested = haswell.replace('</cpu>', "<feature policy='require' name='vmx'/></cpu>")
-  const amdHost = { vendor: 'AMD', features: new Set(['svm']) }
+  const amdHost = { model: 'EPYC', vendor: 'AMD', features: new Set(['svm']) }
 
   test.each<[string, string, CpuFacts, boolean]>([
     ["of the host's vendor under KVM lets guests nest", 'Haswell', kvm, true],
     ['under emulation does not', 'Haswell', emulated, false],
     ['of another vendor does not', 'Haswell', { ...kvm, hostCpu: amdHost }, false],
-    ['on a host that cannot does not', 'Haswell', { ...kvm, hostCpu: { vendor: 'Intel', features: new Set() } }, false],
+    ['on a host that cannot does not', 'Haswell', { ...kvm, hostCpu: { ...intelHost, features: new Set() } }, false],
     ['on a host that was not asked does not', 'Haswell', { ...kvm, hostCpu: undefined }, false],
     [
       'that libvirt knows as of another vendor does not',
@@ -129,5 +129,30 @@ describe('cpu_custom', () => {
     expect(() => render({ cpuCustom }, kvm)).toThrow(
       expect.objectContaining({ code: 'LAGO_SPEC_INVALID', message: `domains.vm0.cpu_custom: ${message}` }),
     )
+  })
+})
+
+describe('which CPU a VM has', () => {
+  test.each<[string, Partial<DomainSpec>, CpuFacts, unknown]>([
+    ["the host's under KVM", {}, kvm, { model: 'Broadwell', vendor: 'Intel' }],
+    ['nobody knows under emulation', {}, emulated, undefined],
+    ['nobody knows on a host that was not asked', {}, { ...kvm, hostCpu: undefined }, undefined],
+    ['the one that was wished for', { cpuModel: 'EPYC-IBPB' }, kvm, { model: 'EPYC-IBPB', vendor: 'AMD' }],
+    ['one of no vendor is not known', { cpuModel: 'qemu64' }, kvm, undefined],
+    [
+      'of a custom one its model',
+      { cpuCustom: { model: { '#text': 'Haswell' } } },
+      kvm,
+      { model: 'Haswell', vendor: 'Intel' },
+    ],
+    [
+      'of a custom one its model, in short',
+      { cpuCustom: { model: 'Haswell' } },
+      emulated,
+      { model: 'Haswell', vendor: 'Intel' },
+    ],
+    ['of a custom one without a model nobody knows', { cpuCustom: { '@mode': 'host-model' } }, kvm, undefined],
+  ])('%s', (_, given, facts, expected) => {
+    expect(vmCpu(domainSpec('vm0', given), facts)).toEqual(expected)
   })
 })
