@@ -1,6 +1,6 @@
 /**
  * The example suite for real: by its run_suite.sh, by the commands of the guide one by one, and in the manner of later
- * suites. Mini guests stand in for engine, hosts and storages.
+ * suites. Mini guests stand in for engine, hosts and storages; a stand-in of the engine's REST API runs on this host.
  */
 import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import { hostState, MINI_ENV } from '../helpers/real-host.js'
 jest.setTimeout(600_000)
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const REPOSITORY = path.dirname(MINI_ENV['LAGO__INIT__TEMPLATE_REPO_PATH'] ?? '')
+const ENGINE_API = `${process.execPath} ${path.join(ROOT, 'build/test/helpers/engine/main.js')}`
 const SCENARIOS = [
   '001_initialize_engine.py',
   '002_bootstrap.py',
@@ -99,7 +100,7 @@ describe('run_suite.sh basic', () => {
   const lagocli = async (line: string): Promise<string> => typed(prefix, `lagocli ${line}`)
 
   test('runs to its end', async () => {
-    const told = await typed('suites', './run_suite.sh basic')
+    const told = await typed('suites', './run_suite.sh basic', { ENGINE_API })
     expect(told).toContain(`Running suite found in ${suite}\n`)
     expect(told).toContain(`Environment will be deployed at ${project.dir}/${prefix}\n`)
     const ran = [...told.matchAll(/^Running script {2}(.*)$/gm)].map(([, name]) => name)
@@ -129,6 +130,17 @@ describe('run_suite.sh basic', () => {
       `${prefix}/test_logs/post-${SCENARIOS[0] ?? ''}/engine/_var_log_ovirt-engine/engine.log`,
     )
     expect(log).toContain('INFO Running ovirt-engine')
+  })
+
+  test('the third scenario has put the engine to rest, in the way its API wants', async () => {
+    const engine = JSON.parse(await project.read(`${prefix}/engine-api.json`)) as {
+      readonly hosts: readonly { readonly status: string }[]
+      readonly storageDomains: readonly { readonly status: string }[]
+      readonly violations: readonly string[]
+    } // written by the stand-in
+    expect(engine.violations).toEqual([])
+    expect(engine.hosts).not.toHaveLength(0)
+    for (const { status } of [...engine.hosts, ...engine.storageDomains]) expect(status).toBe('maintenance')
   })
 
   test('its snapshot leads back to the end of the third scenario', async () => {
