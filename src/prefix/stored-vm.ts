@@ -67,7 +67,7 @@ export function decodeVm(file: Stored, nets: ReadonlyMap<string, NetPlan>, place
       ? bootstrappedAt(mappingAt(stored, 'bootstrapped'), place.prefixDir)
       : undefined,
     found: definedOnly({
-      serviceManager: serviceManagerAt(stored),
+      serviceManager: serviceManagerAt(stored, given),
       guestAgent: optionalTextAt(stored, 'guest-agent'),
     }),
     snapshots: snapshotsAt(stored, place.prefixDir),
@@ -200,9 +200,12 @@ function groupsAt(given: Stored): readonly string[] {
   return typeof given.values['groups'] === 'string' ? [given.values['groups']] : textsAt(given, 'groups')
 }
 
-/** Before it was called `service_provider` it was the name of a class (spec 2.3). */
-function serviceManagerAt(stored: Stored): string | undefined {
-  const className = optionalTextAt(stored, 'service_class')
+/**
+ * Before it was called `service_provider` it was the name of a class (spec 2.3). `given` is `stored` in upstream's files alone;
+ * in ours a `service_class` is a word of the init file that nobody heeds.
+ */
+function serviceManagerAt(stored: Stored, given: Stored): string | undefined {
+  const className = given === stored ? optionalTextAt(stored, 'service_class') : undefined
   return optionalTextAt(stored, 'service_provider') ?? className?.replaceAll('_', '')
 }
 
