@@ -1,5 +1,5 @@
 /** Where `lago collect` writes: made free by a rename, and only of what an earlier collect has left there (spec 6.4). */
-import { lstat, readdir, realpath, rename } from 'node:fs/promises'
+import { lstat, mkdir, readdir, realpath, rename } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../base/errors.js'
@@ -12,7 +12,8 @@ export interface InUse {
 }
 
 /**
- * Gives `outputDir` without links. Nothing is there afterwards, or an empty directory.
+ * Gives `outputDir` without links. Nothing is there afterwards, or an empty directory; in the prefix's own directory for logs,
+ * where the guide collects to, the report and the logs of failed tests stay.
  *
  * An earlier collect is known by its VMs' directories, since there is nothing else in it. It is kept under the time of
  * this call; twice in a second under a number as well. Throws `LAGO_COLLECT_TARGET` for anything else that is there.
@@ -36,9 +37,15 @@ export async function clearPlace(
     if (isWithin(await realpath(inUse).catch(() => inUse), dir)) throw refused(dir, `is, or holds, ${what}`)
   const entries = await readdir(dir, { withFileTypes: true })
   const isCollected = collectedBy([...prefix.plan.vms.keys()])
-  const other = entries.find((entry) => !entry.isDirectory() || !isCollected(entry.name))
-  if (other !== undefined) throw refused(dir, `holds "${other.name}", which is not of an earlier collect`)
-  if (entries.length > 0) await rotate(dir)
+  const collected = entries.filter((entry) => entry.isDirectory() && isCollected(entry.name))
+  const other = entries.find((entry) => !collected.includes(entry))
+  if (other === undefined) {
+    if (entries.length > 0) await rotate(dir)
+  } else if (dir === path.join(await realpath(prefix.dir), path.basename(prefix.layout.testLogs))) {
+    await setAside(dir, collected)
+  } else {
+    throw refused(dir, `holds "${other.name}", which is not of an earlier collect`)
+  }
   return dir
 }
 
@@ -53,11 +60,23 @@ function isWithin(file: string, dir: string): boolean {
   return way !== '..' && !way.startsWith('../')
 }
 
-async function rotate(dir: string): Promise<void> {
+/** A name beside `dir` that is free. */
+async function freeName(dir: string): Promise<string> {
   const name = `${dir}.${stamp(new Date())}`
   let free = name
   for (let number = 2; await isThere(free); number++) free = `${name}.${number}`
-  await rename(dir, free).catch((error: unknown) => {
+  return free
+}
+
+async function setAside(dir: string, entries: readonly { readonly name: string }[]): Promise<void> {
+  if (entries.length === 0) return
+  const aside = await freeName(dir)
+  await mkdir(aside, { mode: 0o755 })
+  for (const { name } of entries) await rename(path.join(dir, name), path.join(aside, name))
+}
+
+async function rotate(dir: string): Promise<void> {
+  await rename(dir, await freeName(dir)).catch((error: unknown) => {
     if (isSystemError(error, 'EBUSY', 'EXDEV')) throw refused(dir, 'cannot be renamed: it is a mount point', error)
     throw error
   })

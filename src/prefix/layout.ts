@@ -22,6 +22,8 @@ export interface PrefixLayout {
   readonly scripts: string
   readonly logs: string
   readonly log: string
+  /** What scenarios leave: their report, and the logs of the VMs after a test that failed. */
+  readonly testLogs: string
   net(name: string): string
   vm(name: string): string
   /** What the VM's serial port printed, from its first byte on. */
@@ -59,6 +61,7 @@ export function prefixLayout(dir: string): PrefixLayout {
     scripts: path.join(dir, 'scripts'),
     logs,
     log: path.join(logs, 'lago.log'),
+    testLogs: path.join(dir, 'test_logs'),
     net: (name) => path.join(virt, `net-${name}`),
     vm: (name) => path.join(virt, `vm-${name}`),
     consoleLog: (vm) => path.join(logs, `console-${vm}.log`),

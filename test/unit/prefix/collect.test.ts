@@ -169,6 +169,21 @@ describe('a directory to write to', () => {
     expect(await readdir(path.join(prefix.dir, kept))).toContain('lago_logs')
   })
 
+  test("of the prefix's own logs keeps the report and the logs of failed tests; an earlier collect is set aside", async () => {
+    const { prefix } = await prefixWith(['/etc/name'])
+    const outputDir = prefix.layout.testLogs
+    await mkdir(path.join(outputDir, 'test_a-20260131120000'), { recursive: true })
+    await writeFile(path.join(outputDir, 'report.json'), 'report')
+    for (let count = 0; count < 2; count++) {
+      await collectArtifacts(task, host, prefix, { outputDir })
+      expect(await readdir(outputDir)).toEqual(['report.json', 'test_a-20260131120000', 'vm0', 'vm1'])
+    }
+    expect(await readFile(path.join(outputDir, 'report.json'), 'utf8')).toBe('report')
+    const [kept = '', ...others] = (await readdir(prefix.dir)).filter((name) => name.startsWith('test_logs.'))
+    expect(others).toEqual([])
+    expect(await readdir(path.join(prefix.dir, kept))).toEqual(['vm0', 'vm1'])
+  })
+
   test('may be a link: what it leads to is kept and made anew', async () => {
     const { prefix, outputDir } = await prefixWith(['/etc/name'])
     const link = path.join(prefix.dir, 'link')

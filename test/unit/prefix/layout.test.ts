@@ -19,6 +19,7 @@ test('everything in a prefix is where upstream has it', () => {
     scripts: '/w/.lago/default/scripts',
     logs: '/w/.lago/default/logs',
     log: '/w/.lago/default/logs/lago.log',
+    testLogs: '/w/.lago/default/test_logs',
     underWay: '/w/.lago/default/virt/under-way',
   })
   expect(net('lago')).toBe('/w/.lago/default/virt/net-lago')
