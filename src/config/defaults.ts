@@ -54,7 +54,7 @@ export const LAGO_SETTINGS: readonly Setting[] = [
     option: 'prefix-path',
     short: 'p',
     type: 'path',
-    help: 'path of the prefix (deprecated: use --workdir-path and --prefix-name)',
+    help: 'path of the prefix itself, in place of a workdir and a name in it',
   },
   { key: 'workdir_path', option: 'workdir-path', short: 'w', type: 'path', help: 'path of the workdir' },
   {

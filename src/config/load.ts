@@ -37,8 +37,6 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const values = (section: string): ReadonlyMap<string, LayeredValue> => layers.get(section) ?? new Map()
   const lago = readSettings(LAGO_SETTINGS, values('lago'), sources.cwd)
   const init = readSettings(INIT_SETTINGS, values('init'), sources.cwd)
-  if (values('lago').get('prefix_path')?.origin === 'flag')
-    warnings.push('--prefix-path is deprecated and will be removed; use --workdir-path and --prefix-name')
   const config: Config = {
     libvirt: {
       url: lago.text('libvirt_url'),

@@ -153,11 +153,8 @@ describe('loadConfig warns', () => {
     expect(warnings).toEqual(['unknown key "logdept" in [lago] (env:LAGO_LOGDEPT); did you mean "logdepth"?'])
   })
 
-  test('of --prefix-path', () => {
-    expect(load({ flags: { prefix_path: '/p' } }).warnings).toEqual([
-      expect.stringContaining('--prefix-path is deprecated'),
-    ])
-    expect(load({ env: { LAGO_PREFIX_PATH: '/p' } }).warnings).toEqual([])
+  test('not of --prefix-path: it is the one name of a prefix of era 0.x', () => {
+    expect(load({ flags: { prefix_path: '/p' } }).warnings).toEqual([])
   })
 
   test('of nothing at all with ignore_warnings', () => {
