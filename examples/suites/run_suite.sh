@@ -41,9 +41,9 @@ parse_arguments() {
     while [[ $1 != -- ]]; do
         case $1 in
             -o | --output) prefix=$(realpath -m "$2") ;;
-            -e | --engine) ENGINE_DIR=$(realpath -e "$2") ;;
-            -v | --vdsm) VDSM_DIR=$(realpath -e "$2") ;;
-            -i | --ioprocess) IOPROCESS_DIR=$(realpath -e "$2") ;;
+            -e | --engine) ENGINE_DIR=$(source_dir "$1" "$2") ;;
+            -v | --vdsm) VDSM_DIR=$(source_dir "$1" "$2") ;;
+            -i | --ioprocess) IOPROCESS_DIR=$(source_dir "$1" "$2") ;;
             -c | --cleanup) do_cleanup=true && shift && continue ;;
             -h | --help) usage && exit ;;
         esac
@@ -51,6 +51,11 @@ parse_arguments() {
     done
     (($# <= 2)) || die 'one suite at a time'
     suite=${2:-}
+}
+
+source_dir() {
+    [[ -d $2 ]] || die "$1 wants a directory with sources, and $2 is none"
+    realpath "$2"
 }
 
 check_suite() {
@@ -112,12 +117,16 @@ in_prefix() {
     (cd "$PREFIX" && $CLI "$@")
 }
 
-# An environment of an earlier run goes with its machines, not only with its directory; what is none stays.
+# An environment of an earlier run goes with its machines; what is none, or cannot be destroyed, stays.
 remove_prefix() {
     [[ -e $PREFIX ]] || return 0
-    [[ -e $PREFIX/uuid || -e $PREFIX/current || -z $(ls -A "$PREFIX") ]] ||
+    if rmdir "$PREFIX" 2> /dev/null; then return; fi
+    [[ -e $PREFIX/uuid || -e $PREFIX/current ]] ||
         die "$PREFIX is there, and is no environment: remove it, or choose another place with -o"
-    in_prefix destroy --yes || true
+    local all=()
+    [[ ! -e $PREFIX/current ]] || all=(--all-prefixes)
+    in_prefix destroy --yes "${all[@]}" ||
+        die "the environment at $PREFIX was not destroyed (see above): mend that, or choose another place with -o"
     rm -rf "$PREFIX"
 }
 

@@ -1,6 +1,6 @@
 /** What run_suite.sh calls, and how: by a stand-in for `lagocli` that writes down its arguments and makes the prefix. */
 import { execFile } from 'node:child_process'
-import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, expect, test } from '@jest/globals'
@@ -128,6 +128,15 @@ test('what an earlier run left at the place is destroyed first; what is no envir
   await runSuite(['suites/tiny_3.5'])
   const prefix = path.join(dir, 'deployment-tiny_3.5')
   expect((await runSuite(['suites/tiny_3.5'])).calls).toEqual([`${prefix}|destroy --yes`, ...inOrder(prefix)])
+  const failed = await runSuite(['suites/tiny_3.5'], { FAIL_AT: 'destroy' })
+  expect(failed).toMatchObject({
+    exitCode: 1,
+    calls: [`${prefix}|destroy --yes`],
+    stderr: expect.stringContaining(`ERROR: the environment at ${prefix} was not destroyed`),
+  })
+  expect(await readdir(prefix)).toEqual(['uuid'])
+  await mkdir(path.join(prefix, 'current')) // a workdir, of later suites
+  expect((await runSuite(['suites/tiny_3.5'])).calls[0]).toBe(`${prefix}|destroy --yes --all-prefixes`)
   const refused = await runSuite(['suites/tiny_3.5', '-o', 'bin'])
   expect(refused).toMatchObject({
     exitCode: 1,
@@ -155,7 +164,11 @@ test.each([
   ['no suite in it', ['suites'], 'ERROR: Suite suites has no control.sh\n'],
   ['two suites', ['suites/tiny_3.5', 'suites'], 'ERROR: one suite at a time'],
   ['an unknown option', ['suites/tiny_3.5', '-x'], 'usage: run_suite.sh SUITE'],
-  ['sources that are not there', ['suites/tiny_3.5', '-e', 'nowhere'], 'nowhere'],
+  [
+    'sources that are not there',
+    ['suites/tiny_3.5', '-e', 'nowhere'],
+    'ERROR: -e wants a directory with sources, and nowhere',
+  ],
 ])('%s: told, and nothing is called', async (_, args, told) => {
   const { exitCode, stderr, calls } = await runSuite(args)
   expect({ exitCode, calls }).toEqual({ exitCode: 1, calls: [] })

@@ -36,12 +36,12 @@ beforeAll(async () => {
   for (const program of ['lago', 'lagocli']) await chmod(path.join(dir, 'bin', program), 0o755)
   await mkdir(path.join(dir, 'home/.cache/lago'), { recursive: true })
   await symlink(REPOSITORY, path.join(dir, 'home/.cache/lago/mini-repo'))
-  await cp(path.join(ROOT, 'examples/suites'), path.join(dir, 'suites'), { recursive: true })
-  suite = path.join(dir, 'suites/basic')
+  await cp(path.join(ROOT, 'examples/suites'), path.join(dir, 'the suites'), { recursive: true })
+  suite = path.join(dir, 'the suites/basic')
 })
 
 afterAll(async () => {
-  for (const prefix of ['suites/deployment-basic', 'suites/basic/deployment-basic'])
+  for (const prefix of ['the suites/deployment-basic', 'the suites/basic/deployment-basic'])
     await project.lago(['--prefix-path', prefix, 'destroy', '--yes'])
   await project.lago(['--workdir', 'later', 'destroy', '--yes', '--all-prefixes'])
   await rm(project.dir, { recursive: true, force: true })
@@ -96,11 +96,11 @@ const HOST_LOGS = {
 const LOGS = { engine: ENGINE_LOGS, host0: HOST_LOGS, host1: HOST_LOGS, 'storage-iscsi': {}, 'storage-nfs': {} }
 
 describe('run_suite.sh basic', () => {
-  const prefix = 'suites/deployment-basic'
+  const prefix = 'the suites/deployment-basic'
   const lagocli = async (line: string): Promise<string> => typed(prefix, `lagocli ${line}`)
 
   test('runs to its end', async () => {
-    const told = await typed('suites', './run_suite.sh basic', { ENGINE_API })
+    const told = await typed('the suites', './run_suite.sh basic', { ENGINE_API })
     expect(told).toContain(`Running suite found in ${suite}\n`)
     expect(told).toContain(`Environment will be deployed at ${project.dir}/${prefix}\n`)
     const ran = [...told.matchAll(/^Running script {2}(.*)$/gm)].map(([, name]) => name)
@@ -159,7 +159,7 @@ describe('run_suite.sh basic', () => {
   })
 
   test('-c cleans up, and all that remains of it are files', async () => {
-    expect(await typed('suites', './run_suite.sh basic -c')).toContain('======== Cleaning up\n')
+    expect(await typed('the suites', './run_suite.sh basic -c')).toContain('======== Cleaning up\n')
     expect(await project.ls(prefix)).toEqual(expect.arrayContaining(['images', 'test_logs']))
     expect(await project.ls(prefix)).not.toContain('.lago')
     expect(await hostState()).toEqual(before)
@@ -168,8 +168,8 @@ describe('run_suite.sh basic', () => {
 })
 
 describe('the guide, step by step', () => {
-  const inSuite = 'suites/basic'
-  const inPrefix = 'suites/basic/deployment-basic'
+  const inSuite = 'the suites/basic'
+  const inPrefix = 'the suites/basic/deployment-basic'
 
   // what the suite itself prepares (its packages, a path in its yum configuration) no command of the guide does
   test('every command as it is written there, but for sed, whose delimiter stands in paths', async () => {

@@ -2,10 +2,9 @@
 # shellcheck shell=bash
 
 prep_suite() {
-    local file
-    for file in init.json reposync-config.repo; do
-        sed -e "s,@SUITE@,$SUITE,g" "$SUITE/$file.in" > "$SUITE/$file"
-    done
+    sed -e "s,@SUITE@,$SUITE,g" "$SUITE/init.json.in" > "$SUITE/init.json"
+    # in an address, where a space would begin another one
+    sed -e "s,@SUITE@,${SUITE// /%20},g" "$SUITE/reposync-config.repo.in" > "$SUITE/reposync-config.repo"
     "$SUITE/packages/build.sh"
 }
 
