@@ -103,8 +103,8 @@ env_collect() {
 
 env_cleanup() {
     printf '======== Cleaning up\n'
-    if [[ ! -e $PREFIX ]]; then
-        printf 'there is nothing at %s\n' "$PREFIX"
+    if [[ ! -e $PREFIX/.lago && ! -e $PREFIX/current ]]; then
+        printf 'there is no environment to clean up at %s\n' "$PREFIX"
     elif ! in_prefix cleanup; then
         # What bears Lago's mark and belongs to no environment any more, and nothing else.
         printf '======== Cleanup failed, looking for what it has left\n' >&2
@@ -123,9 +123,10 @@ remove_prefix() {
     if rmdir "$PREFIX" 2> /dev/null; then return; fi
     [[ -e $PREFIX/uuid || -e $PREFIX/current ]] ||
         die "$PREFIX is there, and is no environment: remove it, or choose another place with -o"
-    local all=()
-    [[ ! -e $PREFIX/current ]] || all=(--all-prefixes)
-    in_prefix destroy --yes "${all[@]}" ||
+    # by name: no other environment, in a workdir above, is meant
+    local what=(--prefix-path "$PREFIX" destroy --yes)
+    [[ ! -e $PREFIX/current ]] || what=(--workdir-path "$PREFIX" destroy --yes --all-prefixes)
+    $CLI "${what[@]}" ||
         die "the environment at $PREFIX was not destroyed (see above): mend that, or choose another place with -o"
     rm -rf "$PREFIX"
 }

@@ -2,7 +2,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { isLagoError, LagoError } from '../base/errors.js'
+import { LagoError } from '../base/errors.js'
 import { isOldPrefix } from '../base/prefix-era.js'
 import type { Config } from '../config/types.js'
 import { isWorkdir, prefixDir, readWorkdir, withExistingCurrent, type Workdir } from './workdir.js'
@@ -33,18 +33,15 @@ export interface FindOptions {
 export async function findPrefix(place: Config['place'], cwd: string, options: FindOptions = {}): Promise<Place> {
   const bare = await findBarePrefix(place, cwd, options)
   if (bare !== undefined) return bare
-  try {
-    const workdir = await findWorkdir(place, cwd)
-    const dir = prefixDir(workdir, place.prefixName)
-    return { prefixDir: await realpath(dir), workdir, givenPath: dir }
-  } catch (error) {
-    if (place.workdirPath !== undefined || !isLagoError(error, 'LAGO_NO_WORKDIR')) throw error
-    if (options.orCleaned !== true || !(await isCleaned(cwd))) throw error
-    return placeAt(cwd)
-  }
+  const workdir = await findWorkdir(place, cwd)
+  const dir = prefixDir(workdir, place.prefixName)
+  return { prefixDir: await realpath(dir), workdir, givenPath: dir }
 }
 
-/** The prefix that needs no workdir: see `findPrefix`. Throws `LAGO_NO_PREFIX` when `--prefix-path` leads to none. */
+/**
+ * The prefix that needs no workdir: see `findPrefix`. Throws `LAGO_NO_PREFIX` when `--prefix-path` leads to none, or `cwd` is in
+ * one that was cleaned up.
+ */
 export async function findBarePrefix(
   { prefixPath, workdirPath }: Config['place'],
   cwd: string,
@@ -53,7 +50,11 @@ export async function findBarePrefix(
   if (prefixPath !== undefined) return findByPath(path.resolve(cwd, prefixPath), orCleaned)
   if (workdirPath !== undefined) return undefined
   const dir = (await isPrefix(cwd)) ? cwd : await oldPrefixAround(cwd)
-  return dir === undefined ? undefined : placeAt(dir)
+  if (dir !== undefined) return placeAt(dir)
+  const cleaned = await cleanedPrefixAround(cwd)
+  if (cleaned === undefined) return undefined
+  if (!orCleaned) throw cleanedUp(cleaned)
+  return placeAt(cleaned)
 }
 
 /** The workdir at, or above, the place given. Throws `LAGO_NO_WORKDIR`, naming workdirs and prefixes found below. */
@@ -77,7 +78,10 @@ export async function findWorkdir(place: Config['place'], cwd: string): Promise<
 
 async function findByPath(start: string, orCleaned: boolean): Promise<Place> {
   for (const candidate of [start, ...lagoDirsUpwards(start)]) if (await isPrefix(candidate)) return placeAt(candidate)
-  if (orCleaned && (await isCleaned(start))) return placeAt(start)
+  if (await isCleaned(start)) {
+    if (!orCleaned) throw cleanedUp(start)
+    return placeAt(start)
+  }
   throw new LagoError('LAGO_NO_PREFIX', `Unable to find prefix for ${start}`, {
     hint: 'run inside a workdir or pass --workdir-path',
     data: { start },
@@ -86,6 +90,22 @@ async function findByPath(start: string, orCleaned: boolean): Promise<Place> {
 
 async function placeAt(dir: string): Promise<Place> {
   return { prefixDir: await realpath(dir), workdir: undefined, givenPath: dir }
+}
+
+/** One of a workdir is found by its name, as upstream does (spec 1.5). No workdir that is farther away is meant. */
+async function cleanedPrefixAround(cwd: string): Promise<string | undefined> {
+  for (const dir of [cwd, ...dirsAbove(cwd)]) {
+    if ((await isWorkdir(dir)) || (await isWorkdir(path.join(dir, LAGO_DIR)))) return undefined
+    if (await isCleaned(dir)) return (await isWorkdir(path.dirname(dir))) ? undefined : dir
+  }
+  return undefined
+}
+
+function cleanedUp(dir: string): LagoError {
+  return new LagoError('LAGO_NO_PREFIX', `the prefix ${dir} was cleaned up: nothing can be done with it any more`, {
+    hint: 'its files can be looked at; lago destroy removes it',
+    data: { dir },
+  })
 }
 
 /** In era 0.x one had to stand in the prefix; below it will do, unless a workdir is nearer. */

@@ -17,7 +17,7 @@ printf '%s|%s\\n' "$PWD" "$*" >> "$CALLS"
 for word; do
     if [[ $word == "$FAIL_AT" ]]; then exit 1; fi
 done
-if [[ $1 == init ]]; then mkdir "$2" && touch "$2/uuid"; fi
+if [[ $1 == init ]]; then mkdir "$2" && touch "$2/uuid" "$2/.lago"; fi
 `
 
 const CONTROL = `
@@ -127,16 +127,21 @@ test('the first failure ends the run', async () => {
 test('what an earlier run left at the place is destroyed first; what is no environment stays', async () => {
   await runSuite(['suites/tiny_3.5'])
   const prefix = path.join(dir, 'deployment-tiny_3.5')
-  expect((await runSuite(['suites/tiny_3.5'])).calls).toEqual([`${prefix}|destroy --yes`, ...inOrder(prefix)])
+  expect((await runSuite(['suites/tiny_3.5'])).calls).toEqual([
+    `${dir}|--prefix-path ${prefix} destroy --yes`,
+    ...inOrder(prefix),
+  ])
   const failed = await runSuite(['suites/tiny_3.5'], { FAIL_AT: 'destroy' })
   expect(failed).toMatchObject({
     exitCode: 1,
-    calls: [`${prefix}|destroy --yes`],
+    calls: [`${dir}|--prefix-path ${prefix} destroy --yes`],
     stderr: expect.stringContaining(`ERROR: the environment at ${prefix} was not destroyed`),
   })
-  expect(await readdir(prefix)).toEqual(['uuid'])
+  expect(await readdir(prefix)).toEqual(['.lago', 'uuid'])
   await mkdir(path.join(prefix, 'current')) // a workdir, of later suites
-  expect((await runSuite(['suites/tiny_3.5'])).calls[0]).toBe(`${prefix}|destroy --yes --all-prefixes`)
+  expect((await runSuite(['suites/tiny_3.5'])).calls[0]).toBe(
+    `${dir}|--workdir-path ${prefix} destroy --yes --all-prefixes`,
+  )
   const refused = await runSuite(['suites/tiny_3.5', '-o', 'bin'])
   expect(refused).toMatchObject({
     exitCode: 1,

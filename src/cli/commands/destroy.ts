@@ -31,7 +31,8 @@ export const destroy: CommandSpec = {
 async function removedEmptyWorkdir({ config, cwd, task }: CommandContext): Promise<boolean> {
   const { findBarePrefix, findWorkdir } = await import('../../workdir/find.js')
   const { tidyWorkdir } = await import('../../workdir/workdir.js')
-  const isBare = async (): Promise<boolean> => (await findBarePrefix(config.place, cwd)) !== undefined
+  const isBare = async (): Promise<boolean> =>
+    (await findBarePrefix(config.place, cwd, { orCleaned: true })) !== undefined
   if (config.place.prefixPath !== undefined || (await isBare())) return false
   const workdir = await findWorkdir(config.place, cwd).catch(() => undefined) // told by whoever needs one
   if (workdir === undefined || workdir.prefixes.length > 0) return false

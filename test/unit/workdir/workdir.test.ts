@@ -99,12 +99,35 @@ describe('finding a prefix of era 0.x', () => {
     await rm(path.join(prefix, '.lago'))
     for (const place of [nowhere, { ...nowhere, prefixPath: prefix }]) {
       expect((await findPrefix(place, prefix, { orCleaned: true })).prefixDir).toBe(prefix)
-      await expect(findPrefix(place, prefix)).rejects.toMatchObject({ code: expect.stringMatching(/^LAGO_NO_/) })
+      await expect(findPrefix(place, prefix)).rejects.toMatchObject({
+        code: 'LAGO_NO_PREFIX',
+        message: expect.stringContaining(`${prefix} was cleaned up`),
+      })
     }
     await rm(path.join(prefix, 'uuid'))
     await expect(findPrefix(nowhere, prefix, { orCleaned: true })).rejects.toMatchObject({ code: 'LAGO_NO_WORKDIR' })
     await writeFile(path.join(prefix, 'virt/under-way'), '{}') // of a destroy that was killed
     expect((await findPrefix(nowhere, prefix, { orCleaned: true })).prefixDir).toBe(prefix)
+  })
+
+  test('without its marks it is not taken for another one: the workdir above is nobody’s who stands in it', async () => {
+    const { project, workdir } = await projectWith('default')
+    const prefix = await makeOldPrefix(path.join(project, 'old'))
+    await rm(path.join(prefix, '.lago'))
+    for (const cwd of [prefix, path.join(prefix, 'virt')]) {
+      expect((await findPrefix(nowhere, cwd, { orCleaned: true })).prefixDir).toBe(prefix)
+      await expect(findPrefix(nowhere, cwd)).rejects.toMatchObject({ code: 'LAGO_NO_PREFIX' })
+    }
+    expect((await findPrefix({ ...nowhere, workdirPath: '.' }, prefix)).prefixDir).toBe(path.join(workdir, 'default'))
+  })
+
+  test('one of a workdir without its mark is found by its name', async () => {
+    const { workdir } = await projectWith('default')
+    const prefix = path.join(workdir, 'default')
+    await mkdir(path.join(prefix, 'virt'), { recursive: true })
+    for (const name of ['uuid', 'virt/env']) await writeFile(path.join(prefix, name), '')
+    await rm(path.join(prefix, 'initialized'))
+    expect(await findPrefix(nowhere, prefix)).toMatchObject({ prefixDir: prefix, workdir: { dir: workdir } })
   })
 })
 
