@@ -15,7 +15,8 @@ const ASK_LIMIT_MS = 2000
 
 /**
  * Runs `work` while the internal repository of `env` is served on the gateway of each management net that is up; `work`
- * is given the URLs. Without a repository an empty directory is served, with a warning.
+ * is given the URLs. Without a repository an empty directory is served, with a warning. Another lago that serves the
+ * environment already will do, unless `mayShare` is false.
  *
  * Throws `LAGO_REPO_NO_GATEWAY` where guests could not find the server, `LAGO_REPO_NET_DOWN`, and `LAGO_REPO_PORT`, which
  * names who has the port.
@@ -24,6 +25,7 @@ export async function withRepoServer<T>(
   task: Task,
   env: Env,
   work: (urls: readonly string[]) => Promise<T>,
+  { mayShare = true }: { readonly mayShare?: boolean } = {},
 ): Promise<T> {
   const rootDir = path.join(env.prefixDir, 'internal_repo')
   const nets = await netsToServe(env)
@@ -31,7 +33,7 @@ export async function withRepoServer<T>(
     task.log('warning', `there is no ${rootDir}: guests find an empty repository ("lago ovirt reposetup" makes it)`)
   const servers: FileServer[] = []
   try {
-    for (const net of nets) servers.push(await serveOn(env, rootDir, net))
+    for (const net of nets) servers.push(await serveOn(task, env, net, { rootDir, mayShare }))
     const urls = servers.map(({ url }) => url)
     task.log('debug', `${rootDir} is served at ${urls.join(' and ')}`)
     return await work(urls)
@@ -64,7 +66,17 @@ async function netsToServe(env: Env): Promise<readonly NetWithGateway[]> {
   return up.flat()
 }
 
-async function serveOn(env: Env, rootDir: string, { name, gateway }: NetWithGateway): Promise<FileServer> {
+interface Serving {
+  readonly rootDir: string
+  readonly mayShare: boolean
+}
+
+async function serveOn(
+  task: Task,
+  env: Env,
+  { name, gateway }: NetWithGateway,
+  { rootDir, mayShare }: Serving,
+): Promise<FileServer> {
   const options = { host: gateway, port: REPO_PORT, environment: env.uuid }
   return serveDirectory(rootDir, options).catch(async (cause: unknown) => {
     if (isSystemError(cause, 'EADDRNOTAVAIL'))
@@ -73,14 +85,20 @@ async function serveOn(env: Env, rootDir: string, { name, gateway }: NetWithGate
         data: { net: name, gateway },
         cause,
       })
-    throw isSystemError(cause, 'EADDRINUSE') ? await portTaken(env, gateway, cause) : cause
+    if (!isSystemError(cause, 'EADDRINUSE')) throw cause
+    const isOurs = (await environmentAt(gateway)) === env.uuid
+    if (!isOurs || !mayShare) throw await portTaken(gateway, { isOurs, cause })
+    task.log('info', `another lago serves this environment on net ${name}: guests go on with that`)
+    return { url: `http://${gateway}:${REPO_PORT}/`, [Symbol.asyncDispose]: async () => undefined }
   })
 }
 
-async function portTaken(env: Env, gateway: string, cause: unknown): Promise<LagoError> {
+async function portTaken(
+  gateway: string,
+  { isOurs, cause }: { readonly isOurs: boolean; readonly cause: unknown },
+): Promise<LagoError> {
   const owner = await findPortOwner(gateway, REPO_PORT)
   const who = owner === undefined ? 'a process that this user cannot see' : `process ${owner.pid} (${owner.program})`
-  const isOurs = (await environmentAt(gateway)) === env.uuid
   const what = isOurs ? ', another lago that serves this environment' : ''
   return new LagoError('LAGO_REPO_PORT', `port ${REPO_PORT} of ${gateway} is taken by ${who}${what}`, {
     hint: isOurs ? 'wait for it, or end it' : 'end it, or have it listen on another address',

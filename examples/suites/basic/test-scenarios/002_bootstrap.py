@@ -2,7 +2,7 @@
 
 The tests come out of a generator, as the suites of 2015 have them: when one fails, those behind it are skipped.
 """
-from nose.tools import assert_equals, assert_in
+from nose.tools import assert_in
 
 from ovirtlago import testlib
 
@@ -11,14 +11,15 @@ from ovirtlago import testlib
 def hosts_run_vdsm(prefix):
     for host in prefix.virt_env.host_vms():
         for service in ['supervdsmd', 'vdsmd']:
-            assert_equals(host.ssh(['service', service, 'status']).code, 0)
+            testlib.assert_true_within_short(lambda: host.ssh(['service', service, 'status']).code == 0)
 
 
 @testlib.with_ovirt_prefix
 def engine_reaches_hosts(prefix):
     engine = prefix.virt_env.engine_vm()
     for host in prefix.virt_env.host_vms():
-        assert_in('vdsm of ' + host.name(), engine.ssh(['nc', host.name(), '54321']).out)
+        greeting = 'vdsm of ' + host.name()
+        testlib.assert_true_within_short(lambda: greeting in engine.ssh(['nc', host.name(), '54321']).out)
 
 
 @testlib.with_ovirt_prefix

@@ -12,10 +12,15 @@ export const serve: CommandSpec = {
     const { withRepoServer } = await import('../repo-server.js')
     const { task } = context
     await withEnv(context, async (env) =>
-      withRepoServer(task, env, async (urls) => {
-        task.log('info', `Running repo server... ${urls.join(' ')}`)
-        await untilInterrupted(task)
-      }),
+      withRepoServer(
+        task,
+        env,
+        async (urls) => {
+          task.log('info', `Running repo server... ${urls.join(' ')}`)
+          await untilInterrupted(task)
+        },
+        { mayShare: false },
+      ),
     )
   },
 }

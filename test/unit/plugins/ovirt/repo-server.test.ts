@@ -116,10 +116,12 @@ describe('what keeps it from serving is told:', () => {
   })
 
   test('a port that another lago has, for this environment or for another one', async () => {
-    const { task } = recordedTask()
+    const { task, messages } = recordedTask()
     const nets = { lago: { gateway: GATEWAY } }
-    await withRepoServer(task, envWith(nets), async () => {
-      await expect(withRepoServer(task, envWith(nets), nothing)).rejects.toMatchObject({
+    await withRepoServer(task, envWith(nets), async (urls) => {
+      expect(await withRepoServer(task, envWith(nets), async (shared) => shared)).toEqual(urls)
+      expect(messages('info')).toEqual(['another lago serves this environment on net lago: guests go on with that'])
+      await expect(withRepoServer(task, envWith(nets), nothing, { mayShare: false })).rejects.toMatchObject({
         code: 'LAGO_REPO_PORT',
         message: expect.stringMatching(/, another lago that serves this environment$/),
       })
