@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ovirtlago import _events
+from ovirtlago import _events, _generators
 
 FALLBACKS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fallbacks')
 
@@ -25,24 +25,29 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(collector, name, obj):
-    """Generators that yield tests, which pytest itself gave up: one item for each."""
-    if not inspect.isfunction(obj) or not NOSE_TEST.search(name) or isinstance(collector, pytest.Class):
+    """Generators that yield tests, which pytest itself gave up."""
+    if not inspect.isfunction(obj) or not NOSE_TEST.search(name):
         return None
     if getattr(obj, '__test__', True) is False:
         return []
-    if not inspect.isgeneratorfunction(obj) or inspect.signature(obj).parameters:
+    return _generators.item_of(collector, name, obj) if _generators.is_generator(obj) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    if not isinstance(item, _generators.Generator):
         return None
-    return [_yielded(collector, name, number, test) for number, test in enumerate(obj(), 1)]
+    item.run(nextitem)
+    return True
 
 
-def _yielded(collector, name, number, test):
-    call, args = (test[0], tuple(test[1:])) if isinstance(test, (tuple, list)) else (test, ())
-    label = getattr(call, 'description', None) or getattr(call, '__name__', None) or '%s-%d' % (name, number)
-
-    def run():
-        return call(*args)
-
-    return pytest.Function.from_parent(collector, name=str(label), callobj=run)
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    func = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(func):
+        pyfuncitem.obj = _generators.running_returned(func)
+    yield
+    pyfuncitem.obj = func
 
 
 def pytest_runtest_logstart(nodeid, location):

@@ -1,5 +1,6 @@
 """Helpers for tests: the prefix as an argument, waiting with a limit, sequences of tests."""
 import functools
+import inspect
 import os
 import time
 import unittest
@@ -46,10 +47,23 @@ def with_ovirt_api4_service(func):
 
 
 def _without_signature(func, arguments):
-    @functools.wraps(func)
-    def wrapper(*args, **kwargs):
+    def call(args, kwargs):
         return func(*(arguments() + args), **kwargs)
 
+    return _decorated(func, call)
+
+
+def _decorated(func, call):
+    """A function of its name, and a generator where it is one: runners of generators look for that."""
+    if inspect.isgeneratorfunction(func):
+        def wrapper(*args, **kwargs):
+            for test in call(args, kwargs):
+                yield test
+    else:
+        def wrapper(*args, **kwargs):
+            return call(args, kwargs)
+
+    wrapper = functools.wraps(func)(wrapper)
     # A runner that reads signatures would take the prefix for a fixture.
     if hasattr(wrapper, '__wrapped__'):
         del wrapper.__wrapped__
@@ -68,8 +82,7 @@ def host_capability(capabilities):
 
 def _needs(capabilities, vms_of):
     def decorate(func):
-        @functools.wraps(func)
-        def wrapper(*args, **kwargs):
+        def call(args, kwargs):
             vms = vms_of(get_test_prefix().virt_env)
             for vm in vms:
                 had = vm.metadata.get('ovirt-capabilities', [])
@@ -78,9 +91,7 @@ def _needs(capabilities, vms_of):
                     raise unittest.SkipTest('%s cannot: %s' % (vm.name(), ', '.join(missing)))
             return func(*args, **kwargs)
 
-        if hasattr(wrapper, '__wrapped__'):
-            del wrapper.__wrapped__
-        return wrapper
+        return _decorated(func, call)
 
     return decorate
 

@@ -1,11 +1,11 @@
 /** Scenarios run by the real pytest and the real node. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { describe, expect, jest, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { readJunit } from '../../../src/scenario/junit.js'
 import { runScenario, type ScenarioRequest } from '../../../src/scenario/run.js'
 import type { ScenarioResult } from '../../../src/scenario/types.js'
-import { gone } from '../../helpers/processes.js'
+import { gone, isAlive } from '../../helpers/processes.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -202,6 +202,121 @@ test('pytest: what was written for nose runs, generators of tests too, and a seq
   expect(result.tests[4]).toMatchObject({ message: expect.stringContaining('four, before it, has failed') })
 })
 
+const GENERATORS = `
+import functools
+import unittest
+from nose.plugins.attrib import attr
+from ovirtlago import testlib
+state = {}
+said = []
+def setup_module(): said.append('module')
+def check(value): assert value == 1
+def first(): state['x'] = 1
+@attr('slow', kind='lazy')
+def test_lazy():
+    yield first
+    yield 'check', state['x']
+@testlib.with_ovirt_prefix
+def test_ours(prefix):
+    for value in 1, 2: yield check, value
+def theirs(func):
+    @functools.wraps(func)
+    def wrapper(*args): return func('argument', *args)
+    return wrapper
+@theirs
+def test_theirs(argument): yield check, 1
+def hiding(func):
+    def test_hiding(): return func()
+    return test_hiding
+@hiding
+def test_hidden():
+    yield check, 1
+    yield check, 3
+def test_broken():
+    yield check, 1
+    raise ValueError('no more')
+def test_left():
+    raise unittest.SkipTest('none here')
+    yield
+def test_empty():
+    return
+    yield
+class TestClass(object):
+    @classmethod
+    def setup_class(cls): said.append('class')
+    @classmethod
+    def teardown_class(cls): said.append('class ends')
+    def setup_method(self, method):
+        self.count = 0
+        said.append(method.__name__)
+    def test_gen(self):
+        for value in 1, 1: yield self.count_to, value
+        yield 'count_to', 2
+        yield check, 1
+    def count_to(self, value):
+        self.count += 1
+        assert self.count == value
+    def test_plain(self): assert self.count == 0
+def test_last():
+    methods = ['count_to', 'count_to', 'count_to', 'check', 'test_plain']
+    assert said == ['module', 'class'] + methods + ['class ends']
+`
+
+describe('pytest: generators of tests', () => {
+  test('run as they are iterated: decorated, in classes, with what is around them', async () => {
+    const { start, request } = await scenario('001.py', GENERATORS)
+    const result = await start()
+    expect(outcomes(result)).toEqual([
+      '001.first: passed',
+      '001.check: passed',
+      '001.check: passed',
+      '001.check: failed',
+      '001.check: passed',
+      '001.test_hidden: failed',
+      '001.check: passed',
+      '001.test_broken: failed',
+      '001.test_left: skipped',
+      '001.TestClass.count_to: passed',
+      '001.TestClass.count_to: passed',
+      '001.TestClass.count_to: failed',
+      '001.TestClass.check: passed',
+      '001.TestClass.test_plain: passed',
+      '001.test_last: passed',
+    ])
+    expect(result.tests[5]).toMatchObject({ message: 'assert 3 == 1' })
+    expect(result.tests[7]).toMatchObject({
+      message: 'ValueError: no more',
+      details: expect.stringMatching(/^suite\/001\.py:\d+: in test_broken\n/),
+    })
+    expect(readJunit(await readFile(request.resultPath, 'utf8'))?.map(({ outcome }) => outcome)).toEqual(
+      result.tests.map(({ outcome }) => outcome),
+    )
+  })
+
+  test('end with the first failure, where that is wanted', async () => {
+    const text = `
+def check(value): assert value == 1
+def test_gen():
+    for value in 1, 2, 3:
+        print('yields %d' % value)
+        yield check, value
+def test_after(): pass
+`
+    const { start, recorded } = await scenario('001.py', text, { stopAtFirst: true })
+    expect(outcomes(await start())).toEqual(['001.check: passed', '001.check: failed'])
+    expect(recorded.messages()).toContain('yields 2')
+    expect(recorded.messages()).not.toContain('yields 3')
+  })
+
+  test('what is returned and yields no tests is an error, not silence', async () => {
+    const text = 'def values(): yield 5\ndef test_a(): return values()\n'
+    const { tests } = await (await scenario('001.py', text)).start()
+    expect(tests).toMatchObject([
+      { outcome: 'failed', message: 'AssertionError: the generator that test_a returned yields what is no test: 5' },
+    ])
+  })
+})
+
 describe('the first failure', () => {
   test('pytest: is the last test', async () => {
     const text = 'def test_a(): assert 0\ndef test_b(): pass\n'
@@ -343,6 +458,59 @@ def test_a():
   expect(outcomes(await start())).toEqual(['001.test_a: passed'])
   const pid = (await recorded.message(/^pid \d+$/)).slice(4)
   await gone(recordedTask().task, pid)
+})
+
+describe('what has made a session of its own, and holds the output of the scenario', () => {
+  const daemon = (last: string): string => `
+import os, subprocess, time
+def test_a():
+    child = subprocess.Popen(['sleep', '1000'], start_new_session=True, close_fds=False)
+    print('pid %d' % child.pid, flush=True)
+    ${last}
+`
+  /** Gives its process id; it is ended behind the test. */
+  const pids: number[] = []
+  const pidOf = async ({ recorded }: Run): Promise<string> => {
+    const pid = (await recorded.message(/^pid \d+$/)).slice(4)
+    pids.push(Number(pid))
+    return pid
+  }
+  afterEach(() => {
+    for (const pid of pids.splice(0)) process.kill(pid)
+  })
+
+  test('is left, and not waited for', async () => {
+    const run = await scenario('001.py', daemon(`print('the last word')`))
+    expect(outcomes(await run.start())).toEqual(['001.test_a: passed'])
+    expect(await isAlive(await pidOf(run))).toBe(true)
+    expect(run.recorded.messages()).toContain('the last word')
+    expect(run.recorded.messages('warning')).toEqual([
+      'something that the scenario has started, in a session of its own, is at work still: it is left, unheard',
+    ])
+  })
+
+  test('does not hinder the limit', async () => {
+    const run = await scenario('001.py', daemon('time.sleep(1000)'), { timeoutMs: 3000, graceMs: 5000 })
+    const result = await run.start()
+    await pidOf(run)
+    expect(result).toMatchObject({ hasHung: true, tests: [{ name: '001.test_a', outcome: 'error' }] })
+  })
+
+  test('does not hinder an abort', async () => {
+    const run = await scenario('001.py', daemon('time.sleep(1000)'))
+    const ended = run.start()
+    await pidOf(run)
+    run.recorded.abort(new Error('enough'))
+    await expect(ended).rejects.toThrow('enough')
+  })
+
+  test('may print for ever', async () => {
+    const chatter = `while True: print('still here', flush=True)`
+    const text = daemon('pass').replace(`['sleep', '1000']`, `[sys.executable, '-c', "${chatter}"]`)
+    const run = await scenario('001.py', text.replace('import os,', 'import os, sys,'))
+    expect(outcomes(await run.start())).toEqual(['001.test_a: passed'])
+    await gone(recordedTask().task, (await run.recorded.message(/^pid \d+$/)).slice(4)) // nobody reads any more
+  })
 })
 
 test('a runner that is gone in the middle is an error of the test', async () => {

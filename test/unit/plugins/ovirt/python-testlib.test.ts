@@ -83,5 +83,5 @@ test.each(found.flat())('%s: waiting, sequences, prefixes and machines', async (
   }
   const tests = path.join(ROOT, 'test/fixtures/python/test_testlib.py')
   const { stderr } = await promisify(execFile)(program, [tests], { env, cwd: dir })
-  expect(stderr).toMatch(/^Ran 13 tests[\s\S]*^OK$/m)
+  expect(stderr).toMatch(/^Ran 14 tests[\s\S]*^OK$/m)
 })

@@ -1,0 +1,1 @@
+"""Of nose's plugins, what scenarios import."""
