@@ -5,6 +5,7 @@ import type { Task } from '../base/task.js'
 import { UndoStack } from '../base/undo.js'
 import type { VmPlan } from '../plan/types.js'
 import type { GuestAgent } from '../vm/provider.js'
+import { requireSnapshotName } from '../vm/snapshot-name.js'
 import { agentAnswers } from './agent-answers.js'
 import type { Host } from './host.js'
 import { pauseRunning, resume, subjectsOf, type Subject } from './pause.js'
@@ -35,7 +36,7 @@ export async function snapshotPrefix(
   name: string,
   { diskOnly, vms = [] }: SnapshotOptions,
 ): Promise<Prefix> {
-  requireGoodName(name)
+  requireSnapshotName(name)
   const all = selectVms(prefix.plan, vms)
   refuseKnown(all, name)
   await refuseSleeping(prefix, all)
@@ -157,13 +158,6 @@ async function removeTaken(
     await removeUnused(prefix.layout, before, plan)
   }
   await fanOut(task, taken, removeFrom, { limit: 1 })
-}
-
-function requireGoodName(name: string): void {
-  if (/^\w[\w.+-]{0,63}$/.test(name)) return
-  throw new LagoError('LAGO_SNAPSHOT_NAME', `${JSON.stringify(name)} cannot be the name of a snapshot`, {
-    hint: 'up to 64 letters, digits, ".", "_", "+" and "-", beginning with a letter or a digit',
-  })
 }
 
 function refuseKnown(vms: readonly VmPlan[], name: string): void {

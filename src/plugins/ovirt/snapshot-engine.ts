@@ -6,6 +6,7 @@ import { listAttachedDomains, listHosts } from '../../engine/resources.js'
 import { activateDomains } from '../../engine/storage-domains.js'
 import type { EngineOptions } from '../../engine/types.js'
 import type { Env } from '../../index.js'
+import { requireSnapshotName } from '../../vm/snapshot-name.js'
 import { withEngine } from './engine-access.js'
 import { ENGINE_SERVICE, servicesOfHosts, startServices } from './guest-services.js'
 import { LIMITS } from './limits.js'
@@ -21,7 +22,8 @@ const BRING_BACK_MS = 900_000
  * of that is taken back. When something fails, or is aborted, it is taken back in any case, and what does not come back is
  * told as an error of its own; the first error is thrown.
  *
- * Throws `LAGO_ENGINE_NOT_RESTORED` when the snapshot was taken and not all came back.
+ * Throws `LAGO_SNAPSHOT_NAME` and `LAGO_SNAPSHOT_EXISTS` before anything is touched, and `LAGO_ENGINE_NOT_RESTORED` when the
+ * snapshot was taken and not all came back.
  */
 export async function snapshotEngine(
   task: Task,
@@ -29,6 +31,7 @@ export async function snapshotEngine(
   access: EngineOptions,
   { name, restore }: { readonly name: string; readonly restore: boolean },
 ): Promise<void> {
+  requireSnapshotName(name)
   await requireFree(env, name)
   const taken = nothingTaken()
   try {
@@ -42,7 +45,7 @@ export async function snapshotEngine(
   }
 }
 
-/** Before anything is touched. The snapshot itself would refuse it, minutes later. */
+/** The snapshot itself would refuse it, minutes later. */
 async function requireFree(env: Env, name: string): Promise<void> {
   const snapshots = await env.snapshots()
   const [vm] = [...snapshots].find(([, ofVm]) => ofVm.has(name)) ?? []

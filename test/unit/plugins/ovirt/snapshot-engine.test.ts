@@ -83,6 +83,18 @@ describe('a snapshot', () => {
     expect(statesOf(standIn)).toEqual({ ...IN_SERVICE, host0: 'maintenance', iso: 'maintenance' })
   })
 
+  test.each(['', '../clean', '-r', 'a b'])('cannot be called %j, and nothing is touched then', async (name) => {
+    const { task, messages } = recordedTask()
+    const standIn = await engines.start({}, QUICK)
+    const { env, calls } = fakeEnv(standIn)
+    await expect(snapshotEngine(task, env, accessTo(standIn), { ...CLEAN, name })).rejects.toMatchObject({
+      code: 'LAGO_SNAPSHOT_NAME',
+    })
+    expect(calls).toEqual([])
+    expect(standIn.requests).toEqual([])
+    expect(messages('error')).toEqual([])
+  })
+
   test('of a name that is taken is refused before anything is touched', async () => {
     const { task } = recordedTask()
     const standIn = await engines.start({}, QUICK)
