@@ -152,7 +152,9 @@ const FORMAT = `${[
 async function query(task: Task, paths: readonly string[]): Promise<PackageFile[]> {
   if (paths.length === 0) return []
   const flags = ['--nosignature', '--nodigest', '--nomanifest', '--noglob', '--queryformat', FORMAT]
-  const { stdout } = await runCommand(task, ['rpm', '--query', '--package', ...flags, ...paths], PACKAGE)
+  // rpm 4.18, lib/rpmgi.c: macros in names of files are expanded, and %(...) is a command
+  const literally = paths.map((path) => path.replaceAll('%', '%%'))
+  const { stdout } = await runCommand(task, ['rpm', '--query', '--package', ...flags, ...literally], PACKAGE)
   const lines = stdout.split('\n').slice(0, -1)
   if (lines.length !== paths.length) throw new Error(`unreachable: rpm described ${lines.length} of ${paths.length}`)
   return paths.map((path, index) => {

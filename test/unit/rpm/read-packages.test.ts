@@ -22,7 +22,9 @@ test('name, epoch, version, release and architecture come from the package, what
   const dir = await makeTempDir()
   const built = await buildRpm(dir, { name: 'vdsm', epoch: 3, version: '4.0~rc1', release: '2.el7', arch: 'ppc64le' })
   const source = await buildRpm(dir, { name: 'vdsm', version: '4', arch: 'src' })
-  const oddNames = [path.join(dir, 'a[b]*? : digests OK.rpm'), path.join(dir, 'x:y.rpm')]
+  const oddNames = ['a[b]*? : digests OK.rpm', 'x:y.rpm', '%(exit 1)x.rpm', '%{_topdir}.rpm', '%%.rpm', '1%.rpm'].map(
+    (odd) => path.join(dir, odd), // rpm expands macros in names of files
+  )
   for (const odd of oddNames) await copyFile(built, odd)
   const { packages, broken } = await readPackages(recordedTask().task, [built, source, ...oddNames])
   expect(broken).toEqual([])
