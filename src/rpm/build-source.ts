@@ -1,5 +1,7 @@
 /** Packages of the user's own source trees of oVirt's projects (spec 7.2, step 4). */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { endWithParent } from '../base/end-with-us.js'
 import { isLagoError, isSystemError, LagoError, messageOf } from '../base/errors.js'
@@ -40,9 +42,10 @@ export async function buildFromSource(task: Task, build: SourceBuild): Promise<r
   const { project, distros, resultDir } = build
   await requireSource(build)
   await makeDirs(resultDir)
-  await sweepScratchDirs(task, [resultDir])
+  const workParent = placeForRpmbuild(resultDir)
+  await sweepScratchDirs(task, [workParent])
   return task.step(`Build ${project}`, async (task) => {
-    const workDir = await makeScratchDir('build', resultDir)
+    const workDir = await makeScratchDir('build', workParent)
     try {
       const sourcePackage = await makeSourcePackage(task, build, workDir)
       const rebuild = (await findProgram('mock')) === undefined ? rebuildHere : rebuildInMock
@@ -60,6 +63,11 @@ export async function buildFromSource(task: Task, build: SourceBuild): Promise<r
       await rm(workDir, { recursive: true, force: true })
     }
   })
+}
+
+/** rpmbuild expands macros in paths, and takes what stands before and behind a space for two; in some places even quoted. */
+function placeForRpmbuild(resultDir: string): string {
+  return /^[\w/.,:+@-]+$/.test(resultDir) ? resultDir : os.tmpdir()
 }
 
 /** `git rev-parse HEAD` of a source tree; `unknown` where it has none. */
@@ -152,10 +160,12 @@ async function rebuildHere(
 ): Promise<void> {
   const { defines, env } = PROJECT_RULES[project]
   await using log = await openCommandLog(path.join(dir, 'build.log'))
+  const topDir = path.join(workDir, distro)
+  const builtDir = path.join(topDir, 'built')
   const definitions = [
-    `_topdir ${path.join(workDir, distro)}`,
+    `_topdir ${topDir}`,
     `dist .${distro}`,
-    `_rpmdir ${dir}`,
+    `_rpmdir ${builtDir}`,
     '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm',
     ...defines(withGwt),
   ].flatMap((define) => ['--define', define])
@@ -164,6 +174,8 @@ async function rebuildHere(
     what: `building ${project} for ${distro}`,
     env: env(withGwt),
   })
+  for (const name of await readdir(builtDir).catch(() => []))
+    await copyFile(path.join(builtDir, name), path.join(dir, name), constants.COPYFILE_FICLONE)
 }
 
 /** On a host whose own packages are not rpm's, no requirement of a build could ever be met in rpm's eyes. */

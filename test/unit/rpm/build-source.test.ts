@@ -100,6 +100,18 @@ describe.each(['mock', 'rpmbuild'])('by %s', (way) => {
   })
 })
 
+test('where the path has spaces and macros of rpm in it, rpmbuild does not see it', async () => {
+  top = path.join(top, 'sp ace [x] %(exit 1)')
+  await mkdir(top)
+  await writeSourceTree(path.join(top, 'source'), { name: 'vdsm' })
+  const build = buildOf('vdsm', ['el7'])
+  await buildFromSource(recordedTask().task, build)
+  expect(await packageFilesBelow(build.resultDir)).toEqual([
+    path.join(build.resultDir, 'el7', 'vdsm-9.0-1.el7.noarch.rpm'),
+  ])
+  expect((await readdir(build.resultDir)).sort()).toEqual(['el7', 'prepare.log'])
+})
+
 test('packages of an earlier build go', async () => {
   await writeSourceTree(path.join(top, 'source'), { name: 'vdsm', version: '2' })
   await buildFromSource(recordedTask().task, buildOf('vdsm', ['el7']))
