@@ -125,8 +125,12 @@ async function findFiles(text: string, given: string): Promise<string[]> {
     throw sourceError(text, `there is no such file or directory: ${given}`, 'name one that is there')
   const files: string[] = []
   for (const file of found) {
-    if ((await stat(file)).isDirectory()) files.push(...(await packageFilesBelow(file)))
-    else if (isPackageFile(file) || found.length === 1) files.push(file)
+    const entry = await stat(file)
+    if (entry.isDirectory()) files.push(...(await packageFilesBelow(file)))
+    else if (!isPackageFile(file) && found.length > 1) continue
+    else if (entry.isFile()) files.push(file)
+    else
+      throw sourceError(text, `${file} is neither a file nor a directory`, 'name a package, or a directory with some')
   }
   return files
 }
@@ -141,13 +145,14 @@ async function isThere(file: string): Promise<boolean> {
   )
 }
 
-/** As a shell does, part by part. */
+/** As a shell does, part by part; what is there by the very name is no pattern, as the current directory may be. */
 async function expandGlob(pattern: string): Promise<string[]> {
   let dirs = ['/']
   for (const part of pattern.split('/').filter(Boolean)) {
     const next: string[] = []
     for (const dir of dirs) {
-      if (!hasGlob(part)) next.push(path.join(dir, part))
+      const literal = path.join(dir, part)
+      if (!hasGlob(part) || (await isThere(literal))) next.push(literal)
       else
         next.push(...(await readdir(dir).catch(() => [])).filter(globMatcher(part)).map((name) => path.join(dir, name)))
     }

@@ -104,7 +104,11 @@ function parsePlace(text: string, rest: string, cwd: string): SourcePlace {
     case 'recursive':
       return { kind: 'url', url: urlOf(text, value), isRecursive: true }
     default:
-      throw sourceError(text, `sources of the kind "${kind}" are not known`, `known are: ${FORMS}`)
+      throw sourceError(
+        text,
+        `sources of the kind "${kind}" are not known`,
+        `known are: ${FORMS}; a path with a colon begins with ./`,
+      )
   }
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
@@ -41,6 +42,21 @@ describe('on this host', () => {
       [A],
       [B],
     ])
+  })
+
+  test('a pattern in a directory whose own name looks like one', async () => {
+    await buildRpm(path.join(cwd, 'odd [x]', 'rpms'), { name: 'a' })
+    cwd = path.join(cwd, 'odd [x]')
+    expect(await find('rpms/*.rpm', 'r*')).toEqual([['a-1-1.noarch'], ['a-1-1.noarch']])
+  })
+
+  test('only files and directories are sources', async () => {
+    execFileSync('mkfifo', [path.join(cwd, 'a.rpm')])
+    for (const text of ['a.rpm', 'a*', '/dev/null'])
+      await expect(find(text)).rejects.toMatchObject({
+        code: 'LAGO_RPM_SOURCE',
+        message: expect.stringMatching(/: \S+ is neither a file nor a directory$/),
+      })
   })
 
   test('lists may name each other, and not themselves', async () => {
