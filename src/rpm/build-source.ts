@@ -11,6 +11,7 @@ import { findProgram, runCommand } from '../base/process.js'
 import { makeScratchDir, sweepScratchDirs } from '../base/scratch-dir.js'
 import type { Task } from '../base/task.js'
 import { openCommandLog, type CommandLog } from './command-log.js'
+import { requireDistroName } from './distro-name.js'
 import { PROJECT_RULES, mockRoot, type Project } from './projects.js'
 
 export interface SourceBuild {
@@ -36,10 +37,11 @@ export interface BuiltPackages {
  * each distro: by mock where it is, else by rpmbuild with the tools of this host.
  *
  * Throws `LAGO_BUILD_FAILED` naming project, distro and log, with the log's last lines; `LAGO_BUILD_SOURCE` for a directory
- * that is not there, or that has no specification.
+ * that is not there, or that has no specification; `LAGO_DISTRO_NAME`.
  */
 export async function buildFromSource(task: Task, build: SourceBuild): Promise<readonly BuiltPackages[]> {
   const { project, distros, resultDir } = build
+  for (const distro of distros) requireDistroName(distro)
   await requireSource(build)
   await makeDirs(resultDir)
   const workParent = placeForRpmbuild(resultDir)

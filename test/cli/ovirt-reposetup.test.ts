@@ -4,7 +4,13 @@ import { expect, test } from '@jest/globals'
 import { runCommand } from '../../src/base/process.js'
 import { serveDirectory } from '../../src/plugins/ovirt/file-server.js'
 import { serveDir, useHttpServers } from '../helpers/http-server.js'
-import { makeProject, TWO_EMPTY_VMS, type LagoProject } from '../helpers/lago-project.js'
+import {
+  makeProject,
+  ONE_TEMPLATE_VM,
+  tinyRepository,
+  TWO_EMPTY_VMS,
+  type LagoProject,
+} from '../helpers/lago-project.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { buildRpm, createRepodata } from '../helpers/rpms.js'
 import { writeSourceTree } from '../helpers/source-tree.js'
@@ -226,6 +232,39 @@ test('an environment without an engine, a host or their distribution has no repo
     })
     expect(await ls(INTERNAL)).toEqual([])
   }
+})
+
+test('a distribution of the init file that leads out of the prefix is refused, and nothing is touched', async () => {
+  const init = SUITE.replace('distro: el7', 'distro: ../../../../victim')
+  const project = await makeProject(await makeTempDir(), { LagoInitFile: init, 'victim/keep': 'mine' })
+  expect(await project.lago(['init'])).toMatchObject({ exitCode: 0 })
+  await buildRpm(path.join(project.dir, 'rpms'), { name: 'a' })
+  expect(await project.lago(['ovirt', 'reposetup', '--custom-source', 'rpms'])).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/the distribution of vm0 cannot be "\.\.\/.*victim" \[LAGO_DISTRO_NAME\]/),
+  })
+  expect(await project.read('victim/keep')).toBe('mine')
+  expect(await project.ls(INTERNAL)).toEqual([])
+})
+
+test("a template's distribution that would have rpmbuild run a command is refused", async () => {
+  const dir = await makeTempDir()
+  const files = {
+    ...tinyRepository(),
+    'repo/tiny.raw.metadata': JSON.stringify({ distro: '%(touch "$PWNED"; echo fc24)' }),
+    LagoInitFile: ONE_TEMPLATE_VM.replace('memory: 64', 'memory: 64\n    vm-type: ovirt-host'),
+  }
+  const env = { TINY_ROOT: path.join(dir, 'repo'), PWNED: path.join(dir, 'pwned') }
+  const { lago, ls } = await makeProject(dir, files, env)
+  expect(await lago(['init', '--template-repo-path', 'repo/template-repo.json'])).toMatchObject({ exitCode: 0 })
+  await writeSourceTree(path.join(dir, 'my-vdsm'), { name: 'vdsm' })
+  const run = await lago(['ovirt', 'reposetup', '--vdsm-dir', 'my-vdsm'])
+  expect(await ls('.')).not.toContain('pwned')
+  expect(run).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/the distribution of vm0 cannot be "%\(touch.*\[LAGO_DISTRO_NAME\]/),
+  })
+  expect(await ls('.lago/default/build')).toEqual([])
 })
 
 test('the configuration may come from files and variables, and one that matches nothing is told', async () => {

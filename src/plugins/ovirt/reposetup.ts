@@ -1,13 +1,13 @@
 /** `lago ovirt reposetup`: the packages that the guests of an environment shall install, in its internal repository (spec 7.2). */
 import { readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import path from 'node:path'
-import { isLagoError, isSystemError, LagoError } from '../../base/errors.js'
+import { isSystemError, LagoError } from '../../base/errors.js'
 import { fanOut } from '../../base/fan-out.js'
 import { makeDirs } from '../../base/files.js'
 import { withLock } from '../../base/lock.js'
 import { makeScratchDir, sweepScratchDirs } from '../../base/scratch-dir.js'
 import type { Task } from '../../base/task.js'
-import type { Env, Vm } from '../../index.js'
+import type { Env } from '../../index.js'
 import { hostArch } from '../../rpm/arches.js'
 import { buildFromSource, sourceRevision } from '../../rpm/build-source.js'
 import type { PackageSource } from '../../rpm/pick-packages.js'
@@ -22,8 +22,8 @@ import { packageFilesBelow } from '../../rpm/rpm-files.js'
 import { syncRepositories } from '../../rpm/sync.js'
 import { readYumConfig, type YumConfig } from '../../rpm/yum-config.js'
 import { noRepositoryError, repositoriesFor, type YumRepository } from '../../rpm/yum-repository.js'
+import { distrosOf, type Distros } from './distros.js'
 import { internalRepository, type InternalRepository } from './internal-repository.js'
-import { engineVm, hostVms } from './roles.js'
 
 export interface RepoSetup {
   /** Where repositories are synchronised to; absolute. */
@@ -52,8 +52,8 @@ const LOCK_WAIT_MS = 180_000
 
 /**
  * What is built wins over custom sources, and those over what is synchronised. When it fails, guests have what they had.
- * Throws `LAGO_NO_RPM_SOURCES` without anything to take packages from, `LAGO_NO_DISTRO`, `LAGO_NOT_SYNCED`, and what
- * synchronising, building, reading and merging throw.
+ * Throws `LAGO_NO_RPM_SOURCES` without anything to take packages from, `LAGO_NO_DISTRO`, `LAGO_DISTRO_NAME`,
+ * `LAGO_NOT_SYNCED`, and what synchronising, building, reading and merging throw.
  */
 export async function setUpRepository(task: Task, env: Env, setup: RepoSetup): Promise<void> {
   const distros = distrosOf(task, env)
@@ -79,46 +79,6 @@ export async function setUpRepository(task: Task, env: Env, setup: RepoSetup): P
       await rm(downloadDir, { recursive: true, force: true })
     }
   })
-}
-
-interface Distros {
-  readonly engine: readonly string[]
-  readonly hosts: readonly string[]
-  readonly all: readonly string[]
-}
-
-function distrosOf(task: Task, env: Env): Distros {
-  const [engines, hosts] = [enginesOf(env), hostVms(env)]
-  const vms = [...engines, ...hosts]
-  const unknown = vms.filter(({ distro }) => distro === undefined).map(({ name }) => name)
-  const all = distinct(vms)
-  if (all.length === 0)
-    throw new LagoError(
-      'LAGO_NO_DISTRO',
-      vms.length === 0
-        ? `no VM of ${env.prefixDir} is an engine or a host`
-        : `nobody knows the distribution of ${unknown.join(', ')}, so that there is no telling which packages they need`,
-      {
-        hint: 'it is the "distro" of a VM in the init file, or of the metadata of its template: el7, fc24',
-        data: { vms: unknown },
-      },
-    )
-  for (const name of unknown)
-    task.log('warning', `nobody knows the distribution of ${name}: neither the init file nor its template names one`)
-  return { engine: distinct(engines), hosts: distinct(hosts), all }
-}
-
-function distinct(vms: readonly Vm[]): string[] {
-  return [...new Set(vms.flatMap(({ distro }) => (distro === undefined ? [] : [distro])))]
-}
-
-function enginesOf(env: Env): Vm[] {
-  try {
-    return [engineVm(env)]
-  } catch (error) {
-    if (isLagoError(error, 'LAGO_NO_ENGINE')) return []
-    throw error
-  }
 }
 
 interface WantedRepositories {

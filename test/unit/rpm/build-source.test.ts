@@ -51,6 +51,15 @@ async function toldBy(rpmPath: string): Promise<string> {
   return stdout.trim().replace(/\n/g, ' ')
 }
 
+test.each(['..', '../../victim', '%(exit 1)', '-r'])('is not made for a distribution called %j', async (distro) => {
+  await writeSourceTree(path.join(top, 'source'), { name: 'vdsm' })
+  await mkdir(path.join(top, 'victim'))
+  await expect(buildFromSource(recordedTask().task, buildOf('vdsm', ['el7', distro]))).rejects.toMatchObject({
+    code: 'LAGO_DISTRO_NAME',
+  })
+  expect((await readdir(top)).sort()).toEqual(['source', 'victim'])
+})
+
 describe.each(['mock', 'rpmbuild'])('by %s', (way) => {
   test.each<[Project, boolean, string]>([
     ['vdsm', false, 'minimal= gwt= autogen --system BUILD_GWT= NOSE_EXCLUDE=.*'],
