@@ -23,6 +23,13 @@ function usageOf({ data: { usage } }: LagoError): string[] {
   return typeof usage === 'string' ? [usage] : []
 }
 
-function hintOf({ hint }: LagoError): string[] {
-  return hint === undefined ? [] : [`  hint: ${hint}`]
+/** Suites of oVirt have files with placeholders in them, and commands that replace these (spec 3.10). */
+const PLACEHOLDER = /@[A-Z][A-Z_]*@/
+
+function hintOf({ hint, message }: LagoError): string[] {
+  const hints = hint === undefined ? [] : [hint]
+  const placeholder = PLACEHOLDER.exec(message)?.[0]
+  if (placeholder !== undefined && !message.includes(`${placeholder} was not replaced`))
+    hints.push(`${placeholder} was not replaced by what it stands for; for @SUITE@ that is the directory of the suite`)
+  return hints.map((text) => `  hint: ${text}`)
 }

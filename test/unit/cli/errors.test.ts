@@ -24,6 +24,18 @@ test.each(cases)('a known error is told as %s', (_name, error, expected) => {
   expect(describeError(error, { debug: false })).toBe(expected)
 })
 
+test('a placeholder that nobody replaced is named, once', () => {
+  const missing = new LagoError('LAGO_FILE', 'Test file not found: /s/@SUITE@/x.py', { hint: 'look there' })
+  expect(describeError(missing, { debug: false })).toBe(
+    'Test file not found: /s/@SUITE@/x.py [LAGO_FILE]\n  hint: look there\n' +
+      '  hint: @SUITE@ was not replaced by what it stands for; for @SUITE@ that is the directory of the suite\n',
+  )
+  const told = new LagoError('LAGO_FILE', 'no file @SUITE@/x; @SUITE@ was not replaced by what it stands for')
+  expect(describeError(told, { debug: false })).not.toContain('hint')
+  const mail = new LagoError('LAGO_FILE', 'no user me@here.example@there')
+  expect(describeError(mail, { debug: false })).not.toContain('hint')
+})
+
 test('at debug level a known error has its stack, and that of its cause', () => {
   const error = new LagoError('LAGO_X', 'outer', { cause: new Error('inner') })
   const text = describeError(error, { debug: true })
