@@ -146,7 +146,8 @@ describe('hostile requests', () => {
     ['http://elsewhere/default/', 400],
     [`/${'a'.repeat(5000)}`, 404],
     [`/${'a/'.repeat(5000)}`, 404],
-    [`/${'a'.repeat(100_000)}`, 431],
+    // more than the 16 KiB of a head, and no more than is read at once: what is left unread would reset the connection
+    [`/${'a'.repeat(20_000)}`, 431],
     ['/default/el7/a.rpm/', 404],
     ['/..\\secret', 404],
   ])('%.40s gives %d', async (target, status) => {
