@@ -16,6 +16,7 @@ import { deploy } from './bench/deploy.js'
 import { exportDisks } from './bench/export.js'
 import { hundred } from './bench/hundred.js'
 import { life } from './bench/life.js'
+import { reposetup } from './bench/reposetup.js'
 import { shell } from './bench/shell.js'
 import { snapshots } from './bench/snapshots.js'
 import { startUp } from './bench/start-up.js'
@@ -38,6 +39,7 @@ const GROUPS: readonly Group[] = [
   shell,
   exportDisks,
   templates,
+  reposetup,
   ...SEEDED_COUNTS.map(initSeeded),
 ]
 
