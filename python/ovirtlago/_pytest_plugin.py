@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ovirtlago import _events, _generators
+from ovirtlago import _events, _generators, _nose_names
 
 FALLBACKS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'fallbacks')
 
@@ -21,6 +21,12 @@ def pytest_configure(config):
     # Behind everything: a nose that is installed comes first.
     if FALLBACKS not in sys.path:
         sys.path.append(FALLBACKS)
+
+
+def pytest_collectstart(collector):
+    if isinstance(collector, (pytest.Module, pytest.Class)):
+        found = collector._getobj
+        collector._getobj = lambda: _nose_names.name_as_pytest(found())
 
 
 @pytest.hookimpl(tryfirst=True)

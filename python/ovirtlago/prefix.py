@@ -4,9 +4,10 @@ import os
 
 from ovirtlago import program
 from ovirtlago.errors import LagoError
+from ovirtlago.net import Net
 from ovirtlago.vm import CommandResult, Vm
 
-__all__ = ['CommandResult', 'OvirtPrefix', 'VirtEnv', 'Vm']
+__all__ = ['CommandResult', 'Net', 'OvirtPrefix', 'Paths', 'VirtEnv', 'Vm']
 
 HOST_TYPES = ('ovirt-host', 'ovirt-node', 'ovirt-he-host')
 
@@ -25,6 +26,10 @@ class OvirtPrefix(object):
         return self.path
 
     @property
+    def paths(self):
+        return Paths(self.path)
+
+    @property
     def virt_env(self):
         if self._virt_env is None:
             self._virt_env = VirtEnv(self.path)
@@ -36,6 +41,9 @@ class OvirtPrefix(object):
 
     def get_vms(self):
         return self.virt_env.get_vms()
+
+    def get_nets(self):
+        return self.virt_env.get_nets()
 
     def create_snapshots(self, name, restore=True):
         """With the engine, its hosts and storage at rest; `restore` brings them back to work."""
@@ -54,11 +62,27 @@ class OvirtPrefix(object):
         program.tell(self.path, 'collect', '--output', output_dir)
 
 
+class Paths(object):
+    """Where things are in a prefix."""
+
+    def __init__(self, prefix_path):
+        self._prefix_path = prefix_path
+
+    def prefix(self, *below):
+        return os.path.join(self._prefix_path, *below)
+
+    def internal_repo(self, *below):
+        return self.prefix('internal_repo', *below)
+
+    def images(self, *below):
+        return self.prefix('images', *below)
+
+
 class VirtEnv(object):
     def __init__(self, prefix_path):
         self.prefix_path = prefix_path
         names = _read_json(os.path.join(prefix_path, 'virt', 'env'))
-        self._nets = [self._spec('net', name) for name in names['nets']]
+        self._nets = [Net(self, self._spec('net', name)) for name in names['nets']]
         self._vms = [Vm(self, self._spec('vm', name)) for name in names['vms']]
 
     def get_vms(self):
@@ -73,8 +97,12 @@ class VirtEnv(object):
         raise LagoError('there is no VM %r in %s; its VMs: %s' % (name, self.prefix_path, known))
 
     def get_nets(self):
-        """Their specs by name."""
-        return dict((net['name'], net) for net in self._nets)
+        """By name."""
+        return dict((net.name(), net) for net in self._nets)
+
+    def get_net(self, name=None):
+        """The management net without a name; None where there is none of that name."""
+        return self.management_net() if name is None else self.get_nets().get(name)
 
     def engine_vm(self):
         for vm in self._vms:
@@ -100,7 +128,7 @@ class VirtEnv(object):
 
     def management_net(self):
         for net in self._nets:
-            if net.get('management'):
+            if net.is_management():
                 return net
         return self._nets[0]
 

@@ -1,6 +1,7 @@
 """Calls the program that runs the scenario."""
 import json
 import os
+import re
 import subprocess
 
 from ovirtlago.errors import LagoError
@@ -22,6 +23,19 @@ def run(prefix_path, *args, **options):
     return child.returncode, _decoded(out), _decoded(err)
 
 
+def run_in_guest(prefix_path, *args, **options):
+    """The same, of what runs in a guest; LagoError when the program did not come so far."""
+    code, out, err = run(prefix_path, *args, **options)
+    if code in OWN_EXIT_CODES and OWN_ERROR.search(err):
+        raise LagoError(err.strip())
+    return code, out, err
+
+
+# An error of the program itself ends with its code; what a guest prints does not.
+OWN_EXIT_CODES = (1, 2)
+OWN_ERROR = re.compile(r' \[LAGO_[A-Z_]+\]$', re.MULTILINE)
+
+
 def ask(prefix_path, *args):
     """The answer of a verb, as data."""
     return json.loads(tell(prefix_path, '--out-format', 'json', *args))
@@ -31,7 +45,8 @@ def tell(prefix_path, *args):
     """What it printed; LagoError when it fails."""
     code, out, err = run(prefix_path, *args)
     if code != 0:
-        raise LagoError('lago %s ended with exit code %d: %s' % (' '.join(args), code, err.strip() or out.strip()))
+        words = ' '.join(_text(arg) for arg in args)
+        raise LagoError('lago %s ended with exit code %d: %s' % (words, code, err.strip() or out.strip()))
     return out
 
 
@@ -49,6 +64,8 @@ def _environment(prefix_path):
 
 
 def _text(word):
+    if isinstance(word, type(u'')) and not isinstance(word, str):
+        return word.encode('utf-8')  # of Python 2
     return word if isinstance(word, str) else str(word)
 
 

@@ -4,11 +4,11 @@ import time
 from collections import namedtuple
 
 from ovirtlago import program
+from ovirtlago.constants import ENGINE_USER
 from ovirtlago.errors import LagoError
 
 ROLES = {'engine': 'ovirt-engine', 'host': 'ovirt-host', 'node': 'ovirt-node'}
 DEFAULT_PASSWORD = '123456'
-ENGINE_USER = 'admin@internal'
 ENGINE_PASSWORD = '123'
 
 
@@ -52,7 +52,7 @@ class Vm(object):
 
     def ip(self):
         """On the management net."""
-        management = self.virt_env.management_net()['name']
+        management = self.mgmt_name
         for nic in self.nics():
             if nic.get('net') == management:
                 return nic.get('ip')
@@ -60,6 +60,33 @@ class Vm(object):
 
     def all_ips(self):
         return [nic['ip'] for nic in self.nics() if nic.get('ip')]
+
+    def ips_in_net(self, net_name):
+        return [nic['ip'] for nic in self.nics() if nic.get('ip') and nic.get('net') == net_name]
+
+    def nets(self):
+        return [nic['net'] for nic in self.nics() if nic.get('net')]
+
+    @property
+    def mgmt_net(self):
+        return self.virt_env.get_net(self._spec.get('mgmt_net')) or self.virt_env.management_net()
+
+    @property
+    def mgmt_name(self):
+        return self.mgmt_net.name()
+
+    @property
+    def disks(self):
+        return list(self._spec.get('disks', []))
+
+    def state(self):
+        """`running`, `down` and so on, as `lago status` tells it."""
+        return program.ask(self._prefix_path, 'status')['Prefix']['VMs'][self.name()]['status']
+
+    def alive(self):
+        return self.state() == 'running'
+
+    running = alive
 
     def distro(self):
         if self._spec.get('distro'):
@@ -83,16 +110,19 @@ class Vm(object):
         return 'iqn.2014-07.org.lago:%s' % self.name()
 
     def ssh(self, command, data=None):
-        """Runs the words of `command`, joined by spaces for the guest's shell. An exit code is a result, no error."""
-        words = [command] if isinstance(command, str) else list(command)
-        code, out, err = program.run(self._prefix_path, 'shell', self.name(), '-c', *words, data=data)
+        """Runs the words of `command`, joined by spaces for the guest's shell.
+
+        An exit code is a result, no error; a guest that cannot be reached is one.
+        """
+        words = [command] if isinstance(command, (str, type(u''))) else list(command)
+        code, out, err = program.run_in_guest(self._prefix_path, 'shell', self.name(), '-c', *words, data=data)
         return CommandResult(code, out, err)
 
     def ssh_script(self, path):
         """Runs a script of this host in the guest."""
         if not os.path.isfile(path):
             raise LagoError('there is no script %s' % path)
-        return CommandResult(*program.run(self._prefix_path, 'shell', self.name(), os.path.abspath(path)))
+        return CommandResult(*program.run_in_guest(self._prefix_path, 'shell', self.name(), os.path.abspath(path)))
 
     def wait_for_ssh(self):
         program.tell(self._prefix_path, 'wait', self.name(), 'ssh')
@@ -172,6 +202,10 @@ class Service(object):
 
     def stop(self):
         return not self._call('stop', 'stop')
+
+    # Names by which scenarios of some years call them.
+    _request_start = start
+    _request_stop = stop
 
     def _call(self, systemd_verb, sysv_verb):
         return self._vm.ssh(

@@ -186,6 +186,24 @@ test.each([
   expect(await project.read(expected)).toContain('<testsuite')
 })
 
+test('a machine that cannot be reached is an error of ssh, not an exit code', async () => {
+  const text = `
+from ovirtlago import LagoError, testlib
+@testlib.with_ovirt_prefix
+def test_a(prefix):
+    vm = prefix.get_vms()['vm0']
+    assert vm.state() == 'down' and not prefix.get_nets()['lago'].alive()
+    try:
+        print('gave %s' % (vm.ssh(['true']),))
+    except LagoError as error:
+        assert 'vm0' in str(error)
+    else:
+        raise AssertionError('no error')
+`
+  const project = await suite({ '001.py': text })
+  expect(await runtest(project, 'basic/001.py')).toMatchObject({ exitCode: 0 })
+})
+
 test('--revert goes to a snapshot first, and tells when there is none of that name', async () => {
   const project = await suite()
   const run = await runtest(project, '--revert', 'clean', 'basic/001_good.py')

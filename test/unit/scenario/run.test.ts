@@ -317,6 +317,40 @@ def test_after(): pass
   })
 })
 
+const NAMES = `
+import unittest
+said = []
+def setup(): said.append('module')
+def teardown(): print('said %s' % ' '.join(said))
+def check_test_name(): assert said == ['module']
+class Foo_Test(object):
+    @classmethod
+    def setupClass(cls): said.append('class')
+    def setUp(self): said.append('test')
+    def teardown(self): said.append('end')
+    def test_a(self): pass
+    def yields_tests(self): yield self.test_a
+class Known(unittest.TestCase):
+    def setUp(self): said.append('unit')
+    def test_b(self): pass
+class TestPytest(object):
+    def setup_method(self): said.append('method')
+    def setup(self): raise AssertionError('not this one')
+    def test_c(self): pass
+`
+
+test('pytest: tests, set-up and tear-down by the names of nose', async () => {
+  const { start, recorded } = await scenario('001.py', NAMES)
+  expect(outcomes(await start())).toEqual([
+    '001.check_test_name: passed',
+    '001.Foo_Test.test_a: passed',
+    '001.Foo_Test.test_a: passed',
+    '001.Known.test_b: passed',
+    '001.TestPytest.test_c: passed',
+  ])
+  expect(recorded.messages()).toContain('said module class test end test end unit method')
+})
+
 describe('the first failure', () => {
   test('pytest: is the last test', async () => {
     const text = 'def test_a(): assert 0\ndef test_b(): pass\n'

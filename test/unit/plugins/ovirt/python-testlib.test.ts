@@ -18,10 +18,14 @@ const [option, level, ...words] = process.argv.slice(2)
 if (option !== '--loglevel' || level !== 'error' || process.env.LAGO_PREFIX_PATH !== process.env.EXPECTED) process.exit(64)
 appendFileSync(process.env.CALLS, JSON.stringify(words) + '\\n')
 const line = words.join(' ')
-const known = /^(shell host0 -c (true|fail with 3)|copy-(to|from)-vm host0 \\S+ \\S+|(ovirt )?(snapshot|revert) \\w+( --no-restore)?)$/
+const status = { Prefix: { VMs: { host0: { status: 'running' }, host1: { status: 'down' } }, Networks: { lago: { status: 'up' } } } }
+if (line === '--out-format json status') { console.log(JSON.stringify(status)); process.exit(0) }
+const known = /^(shell host0 -c (true|fail with \\d|gone|hé)|copy-(to|from)-vm host0 \\S+ \\S+|(ovirt )?(snapshot|revert) \\w+( --no-restore)?)$/
 if (!known.test(line)) process.exit(64)
 if (line === 'revert gone') { console.error('no such snapshot'); process.exitCode = 2 }
-if (line.endsWith('fail with 3')) { process.stdout.write('out'); process.stderr.write('err'); process.exitCode = 3 }
+if (line.endsWith('gone')) { console.error('VM host0 cannot be reached [LAGO_SSH_DOWN]\\n  hint: start it'); process.exitCode = 2 }
+const [, code] = /fail with (\\d)$/.exec(line) ?? []
+if (code) { process.stdout.write('out'); process.stderr.write('err'); process.exitCode = Number(code) }
 `
 
 /** A prefix as it is on disk (spec 2.2 to 2.4). */
@@ -41,8 +45,8 @@ async function prefix(dir: string): Promise<string> {
   const files = {
     metadata: { lago_version: '1' },
     'virt/env': { nets: ['storage', 'lago'], vms: Object.keys(vms) },
-    'virt/net-storage': { name: 'storage' },
-    'virt/net-lago': { name: 'lago', management: true },
+    'virt/net-storage': { name: 'storage', mtu: 9000 },
+    'virt/net-lago': { name: 'lago', management: true, gw: '192.168.200.1', mapping: { engine: '192.168.200.2' } },
     ...Object.fromEntries(Object.entries(vms).map(([name, spec]) => [`virt/vm-${name}`, { name, ...spec }])),
   }
   await mkdir(path.join(dir, 'virt'))
@@ -83,5 +87,5 @@ test.each(found.flat())('%s: waiting, sequences, prefixes and machines', async (
   }
   const tests = path.join(ROOT, 'test/fixtures/python/test_testlib.py')
   const { stderr } = await promisify(execFile)(program, [tests], { env, cwd: dir })
-  expect(stderr).toMatch(/^Ran 14 tests[\s\S]*^OK$/m)
+  expect(stderr).toMatch(/^Ran 17 tests[\s\S]*^OK$/m)
 })
