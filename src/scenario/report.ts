@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError } from '../base/errors.js'
+import { isSystemError, LagoError } from '../base/errors.js'
 import { makeDirs, writeFileAtomic } from '../base/files.js'
 import { withLock } from '../base/lock.js'
 import type { Task } from '../base/task.js'
@@ -46,7 +46,7 @@ export const REPORT_HTML = 'report.html'
 
 const LOCK_LIMIT_MS = 60_000
 
-/** `result` takes the place of an earlier one of the same file, else it is the last. Throws `LAGO_LOCKED`. */
+/** `result` takes the place of an earlier one of the same file, else it is the last. Throws `LAGO_LOCKED`, `LAGO_REPORT_FORMAT`. */
 export async function addToReport(
   task: Task,
   reportDir: string,
@@ -54,12 +54,12 @@ export async function addToReport(
 ): Promise<void> {
   await makeDirs(reportDir)
   await locked(task, reportDir, async () => {
-    const { scenarios = [] } = (await readReport(reportDir)) ?? {}
+    const { suite = '', scenarios = [] } = (await readReport(reportDir)) ?? {}
     const entry = toReport(reportDir, added.resultFile, added.result)
     const isKnown = scenarios.some(({ file }) => file === entry.file)
     await writeReport(reportDir, {
       version: 1,
-      suite: added.suite,
+      suite: added.suite === '' ? suite : added.suite,
       scenarios: isKnown
         ? scenarios.map((scenario) => (scenario.file === entry.file ? entry : scenario))
         : [...scenarios, entry],
@@ -67,7 +67,7 @@ export async function addToReport(
   })
 }
 
-/** Looks again for what was collected since. Gives the report; undefined: no scenario has run yet. */
+/** Looks again for what was collected since. Gives the report; undefined: no scenario has run yet. Throws as `addToReport`. */
 export async function refreshReport(task: Task, reportDir: string): Promise<SuiteReport | undefined> {
   if ((await readReport(reportDir)) === undefined) return undefined
   return locked(task, reportDir, async () => {
@@ -81,15 +81,38 @@ async function locked<T>(task: Task, reportDir: string, work: () => Promise<T>):
   return withLock(task, { path: reportDir, kind: 'directory', what, waitMs: LOCK_LIMIT_MS }, work)
 }
 
-/** Undefined when there is none, or one that is not ours. */
+/** Undefined when there is none. One that is not of this form is left as it is. */
 async function readReport(reportDir: string): Promise<SuiteReport | undefined> {
+  const filePath = path.join(reportDir, REPORT_JSON)
+  const found = await readFile(filePath, 'utf8').then(
+    (text) => parseReport(text),
+    (error: unknown) => {
+      if (isSystemError(error, 'ENOENT')) return 'none'
+      if (isSystemError(error, 'EISDIR')) return undefined
+      throw error
+    },
+  )
+  if (found === 'none') return undefined
+  if (found !== undefined) return found
+  throw new LagoError('LAGO_REPORT_FORMAT', `${filePath} is no report of version 1: nothing is added to it`, {
+    hint: 'move it away: the next "lago ovirt runtest" begins a new one',
+    data: { path: filePath },
+  })
+}
+
+/** Undefined for what is none, or a damaged one. */
+function parseReport(text: string): SuiteReport | undefined {
   try {
-    const report = JSON.parse(await readFile(path.join(reportDir, REPORT_JSON), 'utf8')) as Partial<SuiteReport>
-    return report.version === 1 && Array.isArray(report.scenarios) ? (report as SuiteReport) : undefined // our own file
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT') || error instanceof SyntaxError) return undefined
-    throw error
+    const report = JSON.parse(text) as SuiteReport | null // looked at here
+    return report?.version === 1 && report.scenarios.every(isScenario) ? report : undefined
+  } catch {
+    return undefined
   }
+}
+
+function isScenario({ name, file, outcome, tests }: ScenarioReport): boolean {
+  const areTexts = [name, file, outcome, ...tests.flatMap((test) => [test.name, test.outcome])]
+  return areTexts.every((value: unknown) => typeof value === 'string')
 }
 
 async function writeReport(reportDir: string, report: SuiteReport): Promise<SuiteReport> {

@@ -1,5 +1,5 @@
 /** `lago ovirt runtest` and `report`, as a user calls them, with the real pytest and the real node. */
-import { chmod, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, jest, test } from '@jest/globals'
 import { findProgram } from '../../src/base/process.js'
@@ -186,6 +186,24 @@ test.each([
   expect(await project.read(expected)).toContain('<testsuite')
 })
 
+test.each(['null', '{"version":1,"scenarios":[{}]}', '{"version":2,"scenarios":[]}', ''])(
+  'a report that is none (%s) is left, and hides no result',
+  async (text) => {
+    const project = await suite()
+    await mkdir(path.join(project.dir, PREFIX, 'test_logs'))
+    await writeFile(path.join(project.dir, PREFIX, 'test_logs/report.json'), text)
+    const run = await runtest(project, 'basic/002_bad.py')
+    expect(run).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('1 passed, 1 failed') })
+    expect(run.stderr).toMatch(/the report of the suite lacks this scenario: .*report\.json is no report of version 1/)
+    expect(run.stderr).toContain('[LAGO_TESTS_FAILED]')
+    expect(await project.read(`${PREFIX}/test_logs/report.json`)).toBe(text)
+    expect(await project.lago(['ovirt', 'report'])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('[LAGO_REPORT_FORMAT]'),
+    })
+  },
+)
+
 test('a machine that cannot be reached is an error of ssh, not an exit code', async () => {
   const text = `
 from ovirtlago import LagoError, testlib
@@ -228,6 +246,14 @@ describe('bad input', () => {
       stderr: expect.stringContaining('test files end in .py'),
     })
     expect(await runtest(project, '--timeout=-1', 'basic/001.py')).toMatchObject({ exitCode: 2 })
+    expect(await runtest(project, '--timeout=2147484', 'basic/001.py')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('takes 2147483 seconds at most'),
+    })
+    expect(await runtest(project, '--junitxml-file', './basic', 'basic/001.py')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/that is a directory .*\n {2}hint: .* ends in \//),
+    })
   })
 })
 

@@ -33,9 +33,21 @@ export async function runTests(context: CommandContext, env: Env, run: TestRun):
   const { task, cwd, config } = context
   if (run.timeoutSeconds < 0)
     throw new LagoError('LAGO_USAGE', `--timeout takes seconds, not ${run.timeoutSeconds}`, { hint: '0: no limit' })
+  if (run.timeoutSeconds > LONGEST_TIMEOUT_S)
+    throw new LagoError(
+      'LAGO_USAGE',
+      `--timeout takes ${LONGEST_TIMEOUT_S} seconds at most, not ${run.timeoutSeconds}`,
+      {
+        hint: '0: no limit',
+      },
+    )
   const file = await findTestFile(context, env, run.file)
   const era = await prefixEra(env.prefixDir)
   const resultFile = resultPath({ prefixDir: env.prefixDir, cwd, scenarioFile: file, era, given: run.junitPath })
+  if ((await stat(resultFile).catch(() => undefined))?.isDirectory() === true)
+    throw new LagoError('LAGO_USAGE', `the result file cannot be ${resultFile}: that is a directory`, {
+      hint: 'a directory for the result file ends in /',
+    })
   const { snapshot } = run
   if (snapshot !== undefined && snapshot !== '') await env.revert(snapshot)
   const request: ScenarioRequest = {
@@ -48,13 +60,25 @@ export async function runTests(context: CommandContext, env: Env, run: TestRun):
     onFailure: async (task, testName) => collectFor({ ...context, task }, testName),
   }
   const { result, error } = await runInStep(task, env, run, request)
-  const reportDir = reportDirOf(env)
-  await addToReport(task, reportDir, { suite: suiteName(context.env), resultFile, result })
   task.log('info', `Results located at ${resultFile}`)
-  task.log('info', `Report located at ${path.join(reportDir, REPORT_HTML)}`)
+  await report(task, reportDirOf(env), { suite: suiteName(context.env), resultFile, result })
   const answer =
     config.outFormat === 'default' ? { text: summaryText(result) } : { output: summaryData(result, resultFile) }
   return { ...answer, error }
+}
+
+/** What a timer takes (2^31 - 1 ms). */
+const LONGEST_TIMEOUT_S = 2_147_483
+
+/** What cannot be reported is told; the tests count. */
+async function report(task: Task, reportDir: string, added: Parameters<typeof addToReport>[2]): Promise<void> {
+  try {
+    await addToReport(task, reportDir, added)
+    task.log('info', `Report located at ${path.join(reportDir, REPORT_HTML)}`)
+  } catch (error) {
+    if (isCancelled(error)) throw error
+    task.log('warning', `the report of the suite lacks this scenario: ${messageOf(error)}`, factsOf(error))
+  }
 }
 
 /** The step fails with its tests. */
