@@ -65,6 +65,9 @@ function takeFilters(text: string): { rest: string; filters: string[] } {
     filters.push(found[1] ?? '')
     rest = rest.slice(0, found.index)
   }
+  const latest = /:(latest=[^:/]*)$/.exec(rest)?.[1]
+  if (latest !== undefined)
+    throw sourceError(text, `"${latest}" is no number of versions`, 'such as latest=2; from 1 on')
   return { rest, filters }
 }
 

@@ -107,17 +107,26 @@ function line([key, value]: readonly [string, string]): string {
 }
 
 function programFailed({ repository }: SyncTarget, program: string, stdout: string, stderr: string): LagoError {
-  const said = stderr.trim() === '' ? reasonsIn(stdout) : lastLines(stderr, 3)
+  const said = stderr.trim() === '' ? reasonsIn(stdout) : lastLines(stderr, 3).flatMap(reasonIn)
   return new LagoError(
     'LAGO_COMMAND_FAILED',
     `${program} could not copy the repository ${repository.id}: ${said.join('; ') || 'it did not say why'}`,
-    { data: { program, repository: repository.id, output: lastLines(`${stdout}\n${stderr}`, 200).join('\n') } },
+    {
+      hint: 'check its baseurl, mirrorlist or metalink, and whether its server has all that its repodata lists',
+      data: { program, repository: repository.id, output: lastLines(`${stdout}\n${stderr}`, 200).join('\n') },
+    },
   )
+}
+
+/** Without the marks of a list, and without the heading of one. */
+function reasonIn(line: string): string[] {
+  const reason = line.replace(/^[-\s]+/, '')
+  return reason.endsWith(':') ? [] : [reason]
 }
 
 /** dnf tells what each mirror did wrong, again and again, between how far its downloads are. */
 function reasonsIn(stdout: string): string[] {
   const lines = lastLines(stdout, 200)
   const reasons = lines.flatMap((line) => /^\[MIRROR\] (.*)/.exec(line)?.[1] ?? [])
-  return [...new Set(reasons.length === 0 ? lines : reasons)].slice(-3)
+  return [...new Set(reasons.length === 0 ? lines.flatMap(reasonIn) : reasons)].slice(-3)
 }

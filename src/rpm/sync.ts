@@ -35,7 +35,7 @@ export interface SyncOptions {
   readonly isOffline?: boolean
   /** Default: as `LAGO_REPOSYNC` says, else dnf where it is with its plugin, yum's `reposync`, our own reader. */
   readonly way?: SyncWay
-  /** Of our own downloads. */
+  /** Of our own downloads; default: two rounds in each try, 2 s apart. */
   readonly limits?: Partial<DownloadLimits>
 }
 
@@ -69,7 +69,14 @@ export async function syncRepositories(task: Task, options: SyncOptions): Promis
     fanOut(task, repositories, async (repository) =>
       task.step(`Sync repository ${repository.id}`, async (task) => {
         const dir = path.join(downloadDir, repository.id)
-        const target = { config, repository, dir, arch, arches, access: { env, isOffline, limits } }
+        const target = {
+          config,
+          repository,
+          dir,
+          arch,
+          arches,
+          access: { env, isOffline, limits: { ...OWN_LIMITS, ...limits } },
+        }
         const packages = await inThreeTries(task, target, async () => {
           if (way === 'own') return syncByReader(task, target)
           await syncByProgram(task, way, target)
@@ -84,6 +91,9 @@ export async function syncRepositories(task: Task, options: SyncOptions): Promis
 const LOCK_LIMIT_MS = 180_000
 
 const TRIES = 3
+
+/** A third of the rounds that other downloads have: all of them are gone through in each try. */
+const OWN_LIMITS: Partial<DownloadLimits> = { tries: 2, backOffMs: 2_000 }
 
 /** Between two tries the packages that the failure names are deleted. No try keeps anything but packages for the next. */
 async function inThreeTries<T>(task: Task, { repository, dir }: SyncTarget, sync: () => Promise<T>): Promise<T> {

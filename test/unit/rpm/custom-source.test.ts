@@ -38,6 +38,7 @@ describe('parseCustomSource', () => {
   })
 
   test.each([
+    ['rp:latest=0', /^custom source "rp:latest=0": "latest=0" is no number of versions$/],
     ['koji:@tag', /^custom source "koji:@tag": sources of the kind "koji" are not known$/],
     ['copr:ovirt/x:latest', /"copr"/],
     ['', /it is empty/],

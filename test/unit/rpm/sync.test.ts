@@ -245,6 +245,16 @@ describe.each(['dnf', 'own'] as const)('by %s', (way) => {
     expect(await packagesBelow(path.join(options.downloadDir, 'good-el7'))).toEqual(pathsOf('lib'))
   })
 
+  test('what is not there is told on one line, without headings, and with a hint', async () => {
+    const { url } = await servers.http(serveDir(await tempDir()))
+    const failing = sync(await optionsFor({ 'r-el7': `baseurl=${url}/none` }, { way }))
+    await expect(failing).rejects.toMatchObject({
+      message: expect.stringMatching(/aborting\. .*repodata\/repomd\.xml/),
+      hint: expect.stringMatching(/^check (the|its) baseurl/),
+    })
+    await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/:;|; *-|  /) })
+  })
+
   test.each([
     ['exclude=a', ['b', 'lib']],
     ['exclude=a-*', ['a2', 'b']],
@@ -440,6 +450,13 @@ describe('our own reader', () => {
     const asked = requests.filter(({ target }) => target === `/${file}`)
     expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=1000-'])
     expect((await readFile(path.join(options.downloadDir, 'r-el7', file))).equals(whole)).toBe(true)
+  })
+
+  test('asks no more often than any other download, three tries or not', async () => {
+    const server = await servers.http((request) => request.socket.destroy())
+    const options = await optionsFor({ 'r-el7': `baseurl=${server.url}` }, { way: 'own', limits: { backOffMs: 1 } })
+    await expect(sync(options)).rejects.toMatchObject({ code: 'LAGO_SYNC_FAILED' })
+    expect(server.connections()).toBe(6)
   })
 
   test('reads a file again whose time has changed, and no other', async () => {
