@@ -53,7 +53,7 @@ export function pickPackages(sources: readonly PackageSource[], arch: string): P
   return { chosen, skipped }
 }
 
-/** Of each name and architecture; of one version there is one file. */
+/** Of each name and architecture; of one version there is one file, as there is of versions that only the epoch tells apart. */
 export function newest(packages: readonly PackageFile[], versions: number): PackageFile[] {
   const groups = new Map<string, PackageFile[]>()
   for (const file of packages) {
@@ -66,6 +66,11 @@ export function newest(packages: readonly PackageFile[], versions: number): Pack
       const before = sorted[index - 1]
       return before === undefined || compareEvr(before, file) !== 0
     })
-    return distinct.slice(0, versions)
+    const named = distinct.filter((file, index) => distinct.findIndex((other) => isNamedAs(other, file)) === index)
+    return named.slice(0, versions)
   })
+}
+
+function isNamedAs(one: PackageFile, other: PackageFile): boolean {
+  return one.version === other.version && one.release === other.release
 }

@@ -38,6 +38,13 @@ describe('pickPackages', () => {
     expect(pathsOf(chosen)).toEqual(['/a-3.noarch.rpm', '/a-2.noarch.rpm'])
   })
 
+  test('of versions that differ in their epoch alone, and so not in the name of a file, it is the newest', () => {
+    const [old, young] = [rpm('a'), { ...rpm('a'), epoch: 1, path: '/young' }]
+    const { chosen, skipped } = pickPackages([{ label: 'l', packages: [old, young], versions: 2 }], 'x86_64')
+    expect(pathsOf(chosen)).toEqual(['/young'])
+    expect(skipped).toEqual([{ file: old, reason: 'older' }])
+  })
+
   test('holds its rules for whatever is in the sources', () => {
     const anyRpm = fc
       .tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(3), fc.constantFrom('noarch', 'x86_64', 'i686', 'src', 's390x'))
