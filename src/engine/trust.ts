@@ -1,7 +1,8 @@
 /** Whether it is the engine that answers: trust on first use, a file of the user's, or none at all. */
 import { X509Certificate } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { isLagoError, isSystemError, LagoError, messageOf } from '../base/errors.js'
+import { writeFileAtomic } from '../base/files.js'
 import type { Task } from '../base/task.js'
 import { exchange, unreachable, type Endpoint } from './exchange.js'
 import type { Trust } from './types.js'
@@ -65,8 +66,7 @@ async function meet(task: Task, endpoint: Endpoint, caPath: string): Promise<str
   const fingerprint = fingerprintOf(body, endpoint.url)
   // by a second connection: who answers must have a certificate of this authority
   await exchange(task, { ...endpoint, ca: body }, { method: 'GET', path: CA_PATH })
-  await writeFile(`${caPath}.new`, body, { mode: 0o600 })
-  await rename(`${caPath}.new`, caPath)
+  await writeFileAtomic(caPath, body, { mode: 0o600 })
   task.log('info', `met ${endpoint.url} for the first time; its authority has the SHA-256 fingerprint ${fingerprint}`, {
     caPath,
     fingerprint,

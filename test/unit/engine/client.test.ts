@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 import { knownSecrets } from '../../../src/base/secrets.js'
@@ -239,6 +239,19 @@ describe('the certificate', () => {
       hint: `if the engine was set up anew, remove ${trust.caPath}, and the next verb meets it anew`,
     })
     expect(other.requests).toEqual([])
+  })
+
+  test('is kept whole when several meet the engine at once', async () => {
+    const trust = await pinned()
+    const standIn = await engines.start()
+    const { task } = recordedTask()
+    const meet = async (): Promise<void> => {
+      await using _engine = await connectEngine(task, optionsFor(standIn.url, { trust }), LONG_MS)
+    }
+    await Promise.all([1, 2, 3, 4].map(meet))
+    expect(await readFile(trust.caPath, 'utf8')).toBe(engines.certificate().ca)
+    expect(await readdir(path.dirname(trust.caPath))).toEqual(['engine-ca.pem'])
+    expect((await stat(trust.caPath)).mode & 0o777).toBe(0o600)
   })
 
   test('has to be of the authority that the engine names', async () => {
