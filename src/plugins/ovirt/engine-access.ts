@@ -18,11 +18,14 @@ export const CONNECT_MS = 60_000
 /**
  * Metadata of the engine's VM say the password (`ovirt-engine-password`), and where its pages are when that is not
  * `https://ADDRESS/ovirt-engine` (`ovirt-engine-url`).
- * Throws `LAGO_NO_ENGINE`, `LAGO_TWO_ENGINES`, `LAGO_ENGINE_UNREACHABLE` for an engine without a known address.
+ * Throws `LAGO_NO_ENGINE`, `LAGO_TWO_ENGINES`, `LAGO_ENGINE_UNREACHABLE` for an engine without a known address,
+ * `LAGO_ENGINE_URL` for what can be none of an engine.
  */
 export function engineAccess(env: Env, { args, cwd }: Pick<CommandContext, 'args' | 'cwd'>): EngineOptions {
   const { name, ip, metadata } = engineVm(env)
-  const url = textOf(metadata['ovirt-engine-url']) ?? (ip === undefined ? undefined : `https://${ip}/ovirt-engine`)
+  const given = textOf(metadata['ovirt-engine-url'])
+  if (given !== undefined) requireEngineUrl(name, given)
+  const url = given ?? (ip === undefined ? undefined : `https://${ip}/ovirt-engine`)
   if (url === undefined)
     throw new LagoError('LAGO_ENGINE_UNREACHABLE', `the address of ${name} is not known: it is on a bridge`, {
       hint: 'give metadata.ovirt-engine-url to the engine in the init file',
@@ -33,6 +36,16 @@ export function engineAccess(env: Env, { args, cwd }: Pick<CommandContext, 'args
     password: textOf(metadata['ovirt-engine-password']) ?? DEFAULT_PASSWORD,
     trust: trustOf(env, args.one('ca-file'), { isInsecure: args.flag('insecure'), cwd }),
   }
+}
+
+/** What is no address for our requests would be taken for an engine that is not up yet, and waited for. */
+function requireEngineUrl(vm: string, text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'https:' && url.search === '' && url.hash === '') return
+  throw new LagoError('LAGO_ENGINE_URL', `the ovirt-engine-url of ${vm} is no https URL of an engine: ${text}`, {
+    hint: 'such as https://engine.example/ovirt-engine, in the metadata of the VM in the init file',
+    data: { vm, url: text },
+  })
 }
 
 function trustOf(

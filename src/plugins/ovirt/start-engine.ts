@@ -1,10 +1,11 @@
 /** `ovirt start` and `ovirt stop`, with hosts and VMs of the engine (spec 7.8). */
+import { LagoError } from '../../base/errors.js'
 import { fanOut } from '../../base/fan-out.js'
 import type { Task } from '../../base/task.js'
 import { activateHosts, deactivateHosts } from '../../engine/hosts.js'
 import { listAttachedDomains, listClusters, listHosts, listVms } from '../../engine/resources.js'
 import { waitForDomains } from '../../engine/storage-domains.js'
-import type { Engine, EngineOptions } from '../../engine/types.js'
+import type { Engine, EngineOptions, StorageDomain } from '../../engine/types.js'
 import { ordinaryVms, startVms, stopVms } from '../../engine/vms.js'
 import type { CommandContext, Env } from '../../index.js'
 import { cpuFamilyOf } from './cpu-families.js'
@@ -81,11 +82,38 @@ export async function stopAllHosts(task: Task, engine: Engine): Promise<void> {
   await deactivateHosts(task, engine, hosts, LIMITS.hostMs)
 }
 
-/** Those that are down, once the storage is there that they need. */
+/**
+ * Those that are down, once the storage is there that they need; what is in maintenance is no part of that, unless it is the
+ * master. Throws `LAGO_ENGINE_STATE` for storage that will not come by itself.
+ */
 export async function startAllVms(task: Task, engine: Engine, timeoutMs: number): Promise<void> {
-  await waitForDomains(task, engine, await listAttachedDomains(task, engine), LIMITS.domainsActiveMs)
+  await waitForStorage(task, engine)
   const vms = ordinaryVms(await listVms(task, engine)).filter(({ status }) => status === 'down')
   await startVms(task, engine, vms, timeoutMs)
+}
+
+async function waitForStorage(task: Task, engine: Engine): Promise<void> {
+  const domains = await listAttachedDomains(task, engine)
+  const resting = domains.filter(({ status }) => status === 'maintenance')
+  const masters = resting.filter(({ isMaster }) => isMaster)
+  if (masters.length > 0) throw willNotCome(masters, 'it is in maintenance', 'activate it in the web interface')
+  const wanted = domains.filter((domain) => !resting.includes(domain))
+  const missing = wanted.filter(({ status }) => status !== 'active')
+  if (missing.length > 0 && (await listHosts(task, engine)).every(({ status }) => status === 'maintenance'))
+    throw willNotCome(missing, 'all hosts are in maintenance', 'lago ovirt start-hosts')
+  if (resting.length > 0) task.log('warning', `storage domain ${namesOf(resting)} stays in maintenance`)
+  await waitForDomains(task, engine, wanted, LIMITS.domainsActiveMs)
+}
+
+function willNotCome(domains: readonly StorageDomain[], reason: string, hint: string): LagoError {
+  return new LagoError('LAGO_ENGINE_STATE', `storage domain ${namesOf(domains)} will not come: ${reason}`, {
+    hint,
+    data: { domains: domains.map(({ name, status }) => ({ name, status })) },
+  })
+}
+
+function namesOf(domains: readonly StorageDomain[]): string {
+  return domains.map(({ name }) => name).join(', ')
 }
 
 export async function stopAllVms(task: Task, engine: Engine): Promise<void> {

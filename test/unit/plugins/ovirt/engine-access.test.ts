@@ -57,6 +57,18 @@ describe('access to the engine', () => {
     )
   })
 
+  test.each(['http://gw/ovirt-engine', 'http//gw', 'gw', 'https://gw/ovirt-engine?x', 'file:///etc'])(
+    'is not at %s, and that is said at once',
+    (url) => {
+      expect(() => engineAccess(envOf({ metadata: { 'ovirt-engine-url': url } }), given({}))).toThrow(
+        expect.objectContaining({
+          code: 'LAGO_ENGINE_URL',
+          message: `the ovirt-engine-url of engine is no https URL of an engine: ${url}`,
+        }),
+      )
+    },
+  )
+
   test('is by a file of the user, or without any check', () => {
     const trustBy = (values: Parameters<typeof given>[0]): unknown => engineAccess(envOf({}), given(values)).trust
     expect(trustBy({ caFile: 'ca.pem' })).toEqual({ kind: 'ca-file', caPath: '/cwd/ca.pem' })

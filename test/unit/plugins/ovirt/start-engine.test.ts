@@ -1,8 +1,14 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { connectEngine } from '../../../../src/engine/client.js'
 import type { EngineOptions } from '../../../../src/engine/types.js'
-import { startEngine, stopEngine, type StartEngineOptions } from '../../../../src/plugins/ovirt/start-engine.js'
+import {
+  startAllVms,
+  startEngine,
+  stopEngine,
+  type StartEngineOptions,
+} from '../../../../src/plugins/ovirt/start-engine.js'
 import { fakeEnv } from '../../../helpers/engine/fake-env.js'
 import type { EngineData } from '../../../helpers/engine/model.js'
 import type { StandInEngine } from '../../../helpers/engine/server.js'
@@ -136,6 +142,45 @@ test('storage that no host serves is left alone', async () => {
   await stopEngine(task, env, accessTo(standIn))
   expect(calls).toEqual(['stop'])
   expect(statesOf(standIn)).toMatchObject({ nfs: 'unknown' })
+})
+
+describe('VMs of the engine', () => {
+  const startOn = async (standIn: StandInEngine): Promise<readonly string[]> => {
+    const { task, messages } = recordedTask()
+    await using engine = await connectEngine(task, accessTo(standIn), 20_000)
+    await startAllVms(task, engine, 20_000)
+    return messages('warning')
+  }
+
+  test('do not wait for storage that cannot come: no host serves it', async () => {
+    const standIn = await engines.start(STOPPED)
+    for (const domain of standIn.data.storageDomains) domain.status = 'unknown'
+    await expect(startOn(standIn)).rejects.toMatchObject({
+      code: 'LAGO_ENGINE_STATE',
+      message: 'storage domain nfs, iscsi, iso will not come: all hosts are in maintenance',
+      hint: 'lago ovirt start-hosts',
+    })
+    expect(statesOf(standIn)).toMatchObject({ vm0: 'down' })
+  })
+
+  test('do not wait for a master that is in maintenance', async () => {
+    const standIn = await engines.start()
+    for (const domain of standIn.data.storageDomains) if (domain.master) domain.status = 'maintenance'
+    await expect(startOn(standIn)).rejects.toMatchObject({
+      code: 'LAGO_ENGINE_STATE',
+      message: 'storage domain nfs will not come: it is in maintenance',
+    })
+  })
+
+  test('start without other storage that is in maintenance, which is told', async () => {
+    const standIn = await engines.start()
+    for (const domain of standIn.data.storageDomains) if (domain.name === 'iso') domain.status = 'maintenance'
+    expect(await startOn(standIn)).toEqual([
+      expect.stringContaining('certificate'),
+      'storage domain iso stays in maintenance',
+    ])
+    expect(statesOf(standIn)).toMatchObject({ vm0: 'up', iso: 'maintenance' })
+  })
 })
 
 describe('clusters', () => {
