@@ -152,10 +152,10 @@ describe('in vain', () => {
     const { standIn, engine } = await connected()
     standIn.fail({ on: /POST .*\/deactivate/, how: 409 })
     const [host] = await listHosts(task, engine)
-    await expect(deactivateHosts(task, engine, host === undefined ? [] : [host], 100)).rejects.toMatchObject({
+    await expect(deactivateHosts(task, engine, host === undefined ? [] : [host], 1000)).rejects.toMatchObject({
       code: 'LAGO_TIMEOUT',
       message: expect.stringMatching(
-        /^host host0 maintenance did not happen within 0.1 s; last seen: state up, .*refused.*409\.\]$/,
+        /^host host0 maintenance did not happen within 1 s; last seen: state up, .*refused.*409\.\]$/,
       ),
       data: { lastState: 'up' },
     })

@@ -173,12 +173,12 @@ test('several that end at once are all in it', async () => {
   expect((await refreshReport(task, dir))?.scenarios.map(({ file }) => file).sort()).toEqual(names)
 })
 
-test('a file of that name that is no report is replaced', async () => {
+test('a file of that name that is no report is left as it is, and told', async () => {
   const dir = await makeTempDir()
   await writeFile(path.join(dir, 'report.json'), '{"version": 1')
-  expect(await refreshReport(task, dir)).toBeUndefined()
-  await mkdir(path.join(dir, 'logs'))
   const result = { file: '/s/1.py', startedAt: 0, durationMs: 0, tests: [], hasHung: false }
-  await addToReport(task, dir, { suite: '', resultFile: '/r.xml', result })
-  expect((await refreshReport(task, dir))?.scenarios).toHaveLength(1)
+  const added = { suite: '', resultFile: '/r.xml', result }
+  for (const look of [async () => refreshReport(task, dir), async () => addToReport(task, dir, added)])
+    await expect(look()).rejects.toMatchObject({ code: 'LAGO_REPORT_FORMAT' })
+  expect(await readFile(path.join(dir, 'report.json'), 'utf8')).toBe('{"version": 1')
 })
