@@ -165,7 +165,7 @@ describe('in vain', () => {
     const { standIn, engine } = await connected({}, { looksPerState: 1000 })
     standIn.fail({ on: /\/api\/hosts\/ho-0/, after: 3, how: 'drop' })
     const [host] = await listHosts(task, engine)
-    await expect(deactivateHosts(task, engine, host === undefined ? [] : [host], 200)).rejects.toMatchObject({
+    await expect(deactivateHosts(task, engine, host === undefined ? [] : [host], 2000)).rejects.toMatchObject({
       code: 'LAGO_TIMEOUT',
       message: expect.stringMatching(/last seen: state preparing_for_maintenance, the connection broke$/),
     })
