@@ -17,8 +17,8 @@ export interface GuestService {
 }
 
 /**
- * Until it is active. Throws `LAGO_SERVICE` at once when there is no such service, `LAGO_TIMEOUT` with the states that
- * were seen.
+ * Until it is active; one that is down is started, once: a snapshot that was not brought to its end may have stopped it.
+ * Throws `LAGO_SERVICE` at once when there is no such service, `LAGO_TIMEOUT` with the states that were seen.
  */
 export async function waitForService(
   task: Task,
@@ -27,6 +27,7 @@ export async function waitForService(
   options: { readonly timeoutMs: number; readonly everyMs: number },
 ): Promise<void> {
   const what = `start of ${service} in ${vm.name}`
+  let isStarted = false
   const probe = async (): Promise<Probe<void>> => {
     const state = await vm
       .service(service)
@@ -41,6 +42,10 @@ export async function waitForService(
         hint: 'does a deploy script install it? lago start starts the VMs without looking at services',
         data: { vm: vm.name, service },
       })
+    if (state === 'inactive' && !isStarted) {
+      isStarted = true
+      await vm.service(service).start()
+    }
     return { notYet: state }
   }
   await task.step(`Wait for ${service} in ${vm.name}`, async (task) => waitUntil(task, what, probe, options))

@@ -39,6 +39,7 @@ export async function snapshotEngine(
     await stopServices(task, env, taken)
     await env.snapshot(name)
     if (restore) await bringBack(task, env, access, taken)
+    else task.log('info', `oVirt stays at rest; lago ovirt revert ${name}, or lago ovirt start, brings it back`)
   } catch (error) {
     if (!isLagoError(error, 'LAGO_ENGINE_NOT_RESTORED')) await bringBackAnyway(task, env, access, taken)
     throw error

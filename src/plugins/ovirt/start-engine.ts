@@ -4,7 +4,7 @@ import { fanOut } from '../../base/fan-out.js'
 import type { Task } from '../../base/task.js'
 import { activateHosts, deactivateHosts } from '../../engine/hosts.js'
 import { listAttachedDomains, listClusters, listHosts, listVms } from '../../engine/resources.js'
-import { waitForDomains } from '../../engine/storage-domains.js'
+import { activateDomains, waitForDomains } from '../../engine/storage-domains.js'
 import type { Engine, EngineOptions, StorageDomain } from '../../engine/types.js'
 import { ordinaryVms, startVms, stopVms } from '../../engine/vms.js'
 import type { CommandContext, Env } from '../../index.js'
@@ -28,7 +28,7 @@ export interface StartEngineOptions {
 
 /**
  * Starts the VMs of the environment, and brings oVirt into service: in era 0.x all hosts and storage domains that are in
- * maintenance; in era 1.x hosts, after the clusters have been given a CPU that fits, and storage comes by itself.
+ * maintenance; in era 1.x the same, after the clusters have been given a CPU that fits.
  * When something of it fails, the VMs go on running.
  */
 export async function startEngine(
@@ -62,6 +62,8 @@ export async function startEngine(
     async (engine) => {
       await fitClusters(task, env, engine, options.surroundings)
       await startAllHosts(task, engine)
+      const resting = (await listAttachedDomains(task, engine)).filter(({ status }) => status === 'maintenance')
+      await activateDomains(task, engine, resting, LIMITS.storageDomainMs)
       if (options.withVms) await startAllVms(task, engine, options.vmsTimeoutMs)
     },
     LIMITS.engineApiMs,

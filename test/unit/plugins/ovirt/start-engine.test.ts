@@ -54,6 +54,18 @@ describe('in era 1.x', () => {
     expect(statesOf(standIn)).toMatchObject({ host0: 'up', host1: 'up', vm0: 'down', vm1: 'down' })
   })
 
+  test('start brings back what a killed snapshot has left at rest', async () => {
+    const { task } = recordedTask()
+    const standIn = await engines.start(STOPPED)
+    for (const domain of standIn.data.storageDomains) domain.status = 'maintenance'
+    const { env, services } = fakeEnv(standIn)
+    await env.vm('engine').service('ovirt-engine').stop()
+    services.set('host0 vdsmd', 'inactive')
+    await startEngine(task, env, accessTo(standIn), PLAIN)
+    expect([...services.values()]).toEqual([...services.values()].map(() => 'active'))
+    expect(statesOf(standIn)).toMatchObject({ host0: 'up', host1: 'up', nfs: 'active', iscsi: 'active', iso: 'active' })
+  })
+
   test('start brings VMs up with the storage, when it is to', async () => {
     const { task } = recordedTask()
     const standIn = await engines.start(STOPPED)
