@@ -279,3 +279,15 @@ test('the configuration may come from files and variables, and one that matches 
   expect((await stat(path.join(project.dir, INTERNAL, 'el7', 'repodata', 'repomd.xml'))).isFile()).toBe(true)
   expect(await readdir(path.join(project.dir, INTERNAL, 'default', 'el7'))).toContain('repodata')
 })
+
+test('packages that guests have are not replaced by none at all', async () => {
+  const project = await makeSuite()
+  await buildRpm(path.join(project.dir, 'rpms'), { name: 'a' })
+  expect(await project.lago(['ovirt', 'reposetup', '--custom-source', 'rpms'])).toMatchObject({ exitCode: 0 })
+  await writeFile(path.join(project.dir, 'other.repo'), '[ovirt-el6]\nname=x\nbaseurl=http://127.0.0.1:1/\n')
+  expect(await project.lago(['ovirt', 'reposetup', '--reposync-yum-config', 'other.repo'])).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/no package was found for el7, fc24, .* \[LAGO_NO_RPMS\]/),
+  })
+  for (const name of ['el7', 'fc24']) expect(await packagesOf(project, name)).toEqual(['a-1-1.noarch.rpm'])
+})

@@ -18,7 +18,7 @@ import { mergeRepository } from '../../rpm/merge.js'
 import { PROJECT_RULES, PROJECTS, type Project } from '../../rpm/projects.js'
 import { readWholePackages, type KnownPackages } from '../../rpm/read-packages.js'
 import { readRepomanConfig, REPOMAN_OPTIONS, type RepomanOptions } from '../../rpm/repoman-config.js'
-import { packageFilesBelow } from '../../rpm/rpm-files.js'
+import { isPackageFile, packageFilesBelow } from '../../rpm/rpm-files.js'
 import { syncRepositories } from '../../rpm/sync.js'
 import { readYumConfig, type YumConfig } from '../../rpm/yum-config.js'
 import { noRepositoryError, repositoriesFor, type YumRepository } from '../../rpm/yum-repository.js'
@@ -53,7 +53,7 @@ const LOCK_WAIT_MS = 180_000
 /**
  * What is built wins over custom sources, and those over what is synchronised. When it fails, guests have what they had.
  * Throws `LAGO_NO_RPM_SOURCES` without anything to take packages from, `LAGO_NO_DISTRO`, `LAGO_DISTRO_NAME`,
- * `LAGO_NOT_SYNCED`, and what synchronising, building, reading and merging throw.
+ * `LAGO_NOT_SYNCED`, `LAGO_NO_RPMS` when repositories with packages would have none, and what synchronising, building, reading and merging throw.
  */
 export async function setUpRepository(task: Task, env: Env, setup: RepoSetup): Promise<void> {
   const distros = distrosOf(task, env)
@@ -193,6 +193,11 @@ async function mergeAll(task: Task, internal: InternalRepository, merge: Merge):
       ],
     })),
   )
+  if (read.every(({ sources }) => sources.every(({ packages }) => packages.length === 0)))
+    await refuseEmptying(
+      distros.map((distro) => internal.distroDir(setup.repoName, distro)),
+      distros,
+    )
   await task.step(`Merge repositories of ${distros.join(', ')}`, async (task) =>
     fanOut(task, read, async ({ distro, sources }, task) => {
       const dir = internal.distroDir(setup.repoName, distro)
@@ -202,6 +207,18 @@ async function mergeAll(task: Task, internal: InternalRepository, merge: Merge):
     }),
   )
   await known.save()
+}
+
+/** A configuration in which a name is mistyped should not cost what a run of hours has made. */
+async function refuseEmptying(dirs: readonly string[], distros: readonly string[]): Promise<void> {
+  const found = await Promise.all(dirs.map(async (dir) => readdir(dir).catch(() => [])))
+  const full = dirs.filter((_, index) => found[index]?.some(isPackageFile))
+  if (full.length === 0) return
+  const names = distros.join(', ')
+  throw new LagoError('LAGO_NO_RPMS', `no package was found for ${names}, and there are some in ${full.join(', ')}`, {
+    hint: 'check the names of the repositories and the sources; to begin anew, remove these directories',
+    data: { distros, dirs: full },
+  })
 }
 
 async function readCustom(
