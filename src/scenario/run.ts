@@ -112,6 +112,8 @@ async function readResultFile(
 
 function endText({ name }: Runner, { exitCode, signal, hasHung }: ChildEnd, timeoutMs: number): string {
   if (hasHung) return `it did not end within ${timeoutMs / 1000} s, and was ended`
+  if (name === 'pytest' && exitCode === USAGE_ERROR)
+    return 'pytest did not take what it was called with (exit code 4): it has to be 5.4 or newer'
   return `${name} ended ${signal === undefined ? `with exit code ${exitCode ?? '?'}` : `by ${signal}`}`
 }
 
@@ -131,7 +133,8 @@ function endAsTest(
   return { ...test, outcome: 'error', message: endText(runner, end, timeoutMs), details }
 }
 
-/** Of pytest: ExitCode.NO_TESTS_COLLECTED. */
+/** Of pytest: ExitCode. */
+const USAGE_ERROR = 4
 const NO_TESTS = 5
 const SHOWN_LINES = 20
 

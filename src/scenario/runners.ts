@@ -56,6 +56,10 @@ async function pythonRunner(request: RunnerRequest): Promise<Runner> {
     PYTHONDONTWRITEBYTECODE: '1', // suites are often read-only, and never ours
   }
   const pytest = await firstProgram('pytest', 'pytest-3', 'py.test')
+  if (pytest !== undefined && /\[|::/.test(request.file))
+    throw new LagoError('LAGO_USAGE', `pytest takes no path with "[" or "::" in it: ${request.file}`, {
+      hint: 'rename the file, or the directory of the suite',
+    })
   if (pytest !== undefined)
     return { name: 'pytest', argv: pytestArgv(pytest, ownPath, request), env, hasEvents: true, writesJunit: true }
   const nose = await firstProgram('nosetests', 'nosetests-3', 'nosetests-2.7')

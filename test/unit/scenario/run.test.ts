@@ -563,6 +563,24 @@ test('settings above the scenario are not read, a conftest beside it is', async 
   expect(outcomes(await start())).toEqual(['001.test_a: passed'])
 })
 
+test('pytest: options that it does not know, as an old one', async () => {
+  const { start } = await scenario('001.py', 'def test_a(): pass\n', {
+    env: { PATH: process.env['PATH'], PYTEST_ADDOPTS: '--no-such-option' },
+  })
+  expect((await start()).tests).toMatchObject([
+    {
+      outcome: 'error',
+      message: expect.stringContaining('5.4 or newer'),
+      details: expect.stringContaining('--no-such'),
+    },
+  ])
+})
+
+test('pytest: a path that it cannot take is refused', async () => {
+  const { start } = await scenario('a[1].py', 'def test_a(): pass\n')
+  await expect(start()).rejects.toMatchObject({ code: 'LAGO_USAGE', message: expect.stringContaining('a[1].py') })
+})
+
 test('a file of another kind is refused', async () => {
   const { start } = await scenario('001.sh', '')
   await expect(start()).rejects.toMatchObject({
