@@ -56,7 +56,8 @@ async function readAuthority(caPath: string): Promise<string> {
 
 async function meet(task: Task, endpoint: Endpoint, caPath: string): Promise<string> {
   const { status, body } = await exchange(task, { ...endpoint, ca: undefined }, { method: 'GET', path: CA_PATH })
-  if (status >= 500) throw unreachable(endpoint.url, `it answers with HTTP status ${status}`)
+  if (status >= 500 || (status === 404 && !(await knowsApi(task, endpoint))))
+    throw unreachable(endpoint.url, `it answers with HTTP status ${status}`)
   if (status !== 200)
     throw new LagoError(
       'LAGO_ENGINE_CERTIFICATE',
@@ -72,6 +73,20 @@ async function meet(task: Task, endpoint: Endpoint, caPath: string): Promise<str
     fingerprint,
   })
   return body
+}
+
+/** A web server that is up before its engine knows none of the engine's pages. */
+async function knowsApi(task: Task, endpoint: Endpoint): Promise<boolean> {
+  const { status } = await exchange(
+    task,
+    { ...endpoint, ca: undefined },
+    {
+      method: 'GET',
+      path: '/api',
+      headers: { Version: '4', Accept: 'application/json' },
+    },
+  )
+  return status !== 404 && status < 500
 }
 
 /** Throws `LAGO_ENGINE_CERTIFICATE` for what is no certificate. */

@@ -254,6 +254,14 @@ describe('the certificate', () => {
     expect((await stat(trust.caPath)).mode & 0o777).toBe(0o600)
   })
 
+  test('is waited for while the web server knows nothing of the engine yet', async () => {
+    const standIn = await engines.start()
+    standIn.fail({ how: 404, times: 4 })
+    const options = optionsFor(standIn.url, { trust: await pinned() })
+    await using engine = await connectEngine(recordedTask().task, options, LONG_MS)
+    expect(engine.url).toBe(standIn.url)
+  })
+
   test('has to be of the authority that the engine names', async () => {
     const trust = await pinned()
     const { task } = recordedTask()
