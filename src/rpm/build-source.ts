@@ -85,7 +85,12 @@ export async function sourceRevision(task: Task, sourceDir: string): Promise<str
   )
 }
 
-async function requireSource({ project, sourceDir }: SourceBuild): Promise<void> {
+async function requireSource({ project, sourceDir, resultDir }: SourceBuild): Promise<void> {
+  if (resultDir.startsWith(`${sourceDir}/`))
+    throw new LagoError('LAGO_BUILD_SOURCE', `cannot build ${project} from ${sourceDir}: this environment is in it`, {
+      hint: 'make the environment beside the sources, since all of them are copied: lago init --workdir-path DIR',
+      data: { project, sourceDir, resultDir },
+    })
   const names = await readdir(sourceDir).catch((error: unknown) => {
     if (!isSystemError(error, 'ENOENT', 'ENOTDIR')) throw error
     return undefined
@@ -119,7 +124,15 @@ async function makeSourcePackage(task: Task, build: SourceBuild, workDir: string
     if (archive === undefined || archives.length > 1)
       throw failed(what, log.path, `make dist made ${archives.length === 0 ? 'no archive' : archives.join(' and ')}`)
     const topDir = path.join(workDir, 'srpm')
-    const pack = ['rpmbuild', '-ts', '--define', `_topdir ${topDir}`, path.join(copyDir, archive)] as const
+    const pack = [
+      'rpmbuild',
+      '-ts',
+      '--define',
+      `_topdir ${topDir}`,
+      '--define',
+      `_tmppath ${workDir}`,
+      path.join(copyDir, archive),
+    ] as const
     await logged(task, log, pack, { what, cwd: copyDir })
     const [made] = await readdir(path.join(topDir, 'SRPMS')).catch(() => [])
     if (made === undefined) throw failed(what, log.path, 'rpmbuild made no source package')
@@ -166,6 +179,7 @@ async function rebuildHere(
   const builtDir = path.join(topDir, 'built')
   const definitions = [
     `_topdir ${topDir}`,
+    `_tmppath ${workDir}`, // its scripts stay when it fails
     `dist .${distro}`,
     `_rpmdir ${builtDir}`,
     '_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm',

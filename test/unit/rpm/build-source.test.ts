@@ -104,7 +104,9 @@ describe.each(['mock', 'rpmbuild'])('by %s', (way) => {
       ),
       hint: `the whole log is ${top}/build/vdsm/el7/build.log`,
     })
-    expect(await readFile(path.join(top, 'build/vdsm/el7/build.log'), 'utf8')).toContain('this is wrong')
+    const log = await readFile(path.join(top, 'build/vdsm/el7/build.log'), 'utf8')
+    expect(log).toContain('this is wrong')
+    if (way === 'rpmbuild') expect(log).not.toContain('/var/tmp/rpm-tmp')
     expect((await readdir(path.join(top, 'build/vdsm'))).filter((name) => name.startsWith('lago-'))).toEqual([])
   })
 })
@@ -157,6 +159,18 @@ test('a directory that is not there, or is of something else, is told before any
     message: `cannot build ovirt-engine from ${top}/source: it has no Makefile`,
   })
   expect(await readdir(top)).toEqual(['source'])
+})
+
+test('sources that have the environment in them are told before anything runs', async () => {
+  await writeSourceTree(top, { name: 'vdsm' })
+  const before = await readdir(top)
+  await expect(
+    buildFromSource(recordedTask().task, buildOf('vdsm', ['el7'], { sourceDir: top })),
+  ).rejects.toMatchObject({
+    code: 'LAGO_BUILD_SOURCE',
+    message: `cannot build vdsm from ${top}: this environment is in it`,
+  })
+  expect(await readdir(top)).toEqual(before)
 })
 
 test('an aborted build leaves its log and nothing else', async () => {
