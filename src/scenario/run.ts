@@ -1,9 +1,10 @@
 /** Runs one scenario file from its beginning to its result file. Knows no environment: what it is told to hand on it does. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
 import { makeDirs, writeFileAtomic } from '../base/files.js'
 import { lastLines } from '../base/plain-text.js'
+import { makeScratchDir, sweepScratchDirs } from '../base/scratch-dir.js'
 import type { Task } from '../base/task.js'
 import { runChild, type ChildEnd } from './child.js'
 import { readJunit, renderJunit } from './junit.js'
@@ -39,7 +40,9 @@ export async function runScenario(task: Task, request: ScenarioRequest): Promise
   const { file, resultPath } = request
   const startedAt = Date.now()
   await makeDirs(path.dirname(resultPath))
-  const scratchDir = await mkdtemp(path.join(path.dirname(resultPath), '.lago-runtest-'))
+  const placeDir = path.dirname(resultPath)
+  await sweepScratchDirs(task, [placeDir])
+  const scratchDir = await makeScratchDir('runtest', placeDir) // from there the result is renamed
   try {
     const junitPath = path.join(scratchDir, 'result.xml')
     const pythonPath = request.env['PYTHONPATH']

@@ -25,6 +25,7 @@ def test_prefix(prefix):
     assert prefix.path == os.environ['LAGO_PREFIX'] == os.environ['LAGO_PREFIX_PATH']
     print('workdir %s' % os.environ.get('LAGO_WORKDIR_PATH'))
     print('cwd %s' % os.getcwd())
+    assert os.path.isabs(os.environ['SUITE'])
     assert testlib.get_prefixed_name('dc') == 'lago-basic-dc'
 def test_left():
     import unittest
@@ -54,7 +55,7 @@ async function suite(files: Readonly<Record<string, string>> = SCENARIOS): Promi
   const project = await makeProject(
     dir,
     { LagoInitFile: TWO_EMPTY_VMS, ...Object.fromEntries(below) },
-    { SUITE: path.join(dir, 'basic') },
+    { SUITE: 'basic' }, // of the directory in which lago is called
   )
   expect(await project.lago(['init'])).toMatchObject({ exitCode: 0 })
   return project

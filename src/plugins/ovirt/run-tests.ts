@@ -135,8 +135,10 @@ function scenarioEnv(
   { prefixDir }: Env,
   era: '0.x' | '1.x',
 ): Readonly<Record<string, string | undefined>> {
+  const suite = context.env['SUITE'] || undefined
   return {
     ...context.env,
+    SUITE: suite === undefined ? undefined : path.resolve(context.cwd, suite), // it may run elsewhere
     LAGO_PREFIX: prefixDir,
     LAGO_PREFIX_PATH: prefixDir,
     LAGO_WORKDIR_PATH: era === '0.x' ? undefined : path.dirname(prefixDir),

@@ -1,7 +1,8 @@
 /** Scenarios run by the real pytest and the real node. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import { makeScratchDir } from '../../../src/base/scratch-dir.js'
 import { readJunit } from '../../../src/scenario/junit.js'
 import { runScenario, type ScenarioRequest } from '../../../src/scenario/run.js'
 import type { ScenarioResult } from '../../../src/scenario/types.js'
@@ -587,4 +588,16 @@ test('a file of another kind is refused', async () => {
     code: 'LAGO_USAGE',
     hint: 'test files end in .py, .js, .mjs, .ts, .mts',
   })
+})
+
+test('what a killed run has left beside the result file goes with the next one', async () => {
+  const { dir, start } = await scenario('001.py', 'def test_a(): pass\n')
+  const outDir = path.join(dir, 'out')
+  await mkdir(outDir)
+  const left = await makeScratchDir('runtest', outDir)
+  const own = process.pid.toString(36)
+  const dead = left.replace(`-${own}-`, '-zzzzzz-') // no pid is as large
+  await rename(left, dead)
+  await start()
+  expect(await readdir(outDir)).toEqual(['r.xml'])
 })
