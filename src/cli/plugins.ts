@@ -1,9 +1,8 @@
 /** What this run can do: Lago's own verbs, kinds and formats, and those of the plugins that are configured. */
 import { isLagoError } from '../base/errors.js'
 import { createRegistry, type Registry } from '../base/registry.js'
-import type { FilePlaces } from '../config/files.js'
 import { configuredPlugins } from '../config/plugins.js'
-import type { PluginSetting } from '../config/types.js'
+import type { FilePlaces, PluginSetting } from '../config/types.js'
 import type { LagoPlugin } from '../plugin/contract.js'
 import type { AddedKinds } from '../prefix/kinds.js'
 import type { CommandSpec } from './command.js'

@@ -4,13 +4,7 @@ import path from 'node:path'
 import { isSystemError, messageOf } from '../base/errors.js'
 import { parseIni, type IniSections } from './ini.js'
 import { oldConfigFilePaths } from './old-settings.js'
-
-export interface FilePlaces {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly homeDir: string
-  /** Default `/etc`. */
-  readonly etcDir?: string
-}
+import type { FilePlaces } from './types.js'
 
 export interface ConfigFile {
   readonly path: string

@@ -2,9 +2,9 @@
 import { nearest } from '../base/nearest.js'
 import { INIT_SETTINGS, LAGO_SETTINGS, type Setting } from './defaults.js'
 import { readEnv } from './env.js'
-import { readConfigFiles, type FilePlaces } from './files.js'
+import { readConfigFiles } from './files.js'
 import { placeOfOldSetting } from './old-settings.js'
-import type { SettingOrigin } from './types.js'
+import type { FilePlaces, SettingOrigin } from './types.js'
 
 /** By section, then key: what the command line gave. */
 export type FlagValues = ReadonlyMap<string, ReadonlyMap<string, string>>

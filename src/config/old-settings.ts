@@ -1,7 +1,7 @@
 /** Configuration of 0.5: its files, and the keys that stood in its one section (spec 1.7). */
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import type { FilePlaces } from './files.js'
+import type { FilePlaces } from './types.js'
 
 export interface SettingPlace {
   readonly section: string

@@ -1,8 +1,7 @@
 /** Which plugins are configured: asked before the command line can be understood, as plugins add to what it may say. */
 import path from 'node:path'
-import type { FilePlaces } from './files.js'
 import { layerSettings, type LayeredValue } from './layers.js'
-import type { PluginSetting } from './types.js'
+import type { FilePlaces, PluginSetting } from './types.js'
 import { parseBoolean } from './values.js'
 
 /**

@@ -77,3 +77,10 @@ export interface PluginSetting {
 }
 
 export type SettingOrigin = 'default' | `file:${string}` | `env:${string}` | 'flag'
+
+export interface FilePlaces {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly homeDir: string
+  /** Default `/etc`. */
+  readonly etcDir?: string
+}

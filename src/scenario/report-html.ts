@@ -4,7 +4,7 @@
  */
 import { plainText } from '../base/plain-text.js'
 import { escapeXml } from '../base/xml.js'
-import type { ScenarioReport, SuiteReport, TestReport } from './report.js'
+import type { ScenarioReport, SuiteReport, TestReport } from './report-types.js'
 
 export function renderReport({ suite, scenarios }: SuiteReport): string {
   const tests = scenarios.flatMap((scenario) => scenario.tests)

@@ -1,6 +1,6 @@
 /** What a run gave, for the terminal and as data. */
 import { plainLine } from '../base/plain-text.js'
-import type { ScenarioReport } from './report.js'
+import type { ScenarioReport } from './report-types.js'
 import { countsText, countTests, hasFailed, type ScenarioResult, type TestResult } from './types.js'
 
 /** A table of tests, with a line end. */

@@ -1,14 +1,15 @@
 /**
- * An oVirt at rest: storage domains and hosts in maintenance, services stopped. What is taken out of service is written
- * down before it is asked for, so that all of it can be brought back, whatever happened meanwhile.
+ * An oVirt at rest: storage domains and hosts in maintenance, services stopped. What is taken out of service is noted before
+ * it is asked for, so that this run brings all of it back, whatever happens meanwhile; of one that was killed, `start` does.
  */
 import { factsOf, LagoError, messageOf } from '../../base/errors.js'
 import { joinFailures } from '../../base/fan-out.js'
 import { isCancelled, type Task } from '../../base/task.js'
 import { activateHosts, deactivateHosts } from '../../engine/hosts.js'
-import { listAttachedDomains, listHosts } from '../../engine/resources.js'
+import { listAttachedDomains, listHosts, listVms } from '../../engine/resources.js'
 import { activateDomains, deactivateDomains } from '../../engine/storage-domains.js'
 import type { Engine, EngineHost, EngineOptions, Resource, StorageDomain } from '../../engine/types.js'
+import { ordinaryVms } from '../../engine/vms.js'
 import type { Env } from '../../index.js'
 import { withEngine } from './engine-access.js'
 import { activeHostServices, ENGINE_SERVICE, startServices, stopService, type GuestService } from './guest-services.js'
@@ -26,9 +27,13 @@ export function nothingTaken(): Taken {
   return { hosts: [], domains: [], services: [] }
 }
 
-/** Storage domains that are active, masters last, and then hosts that are up. Throws as `bringAll`. */
+/**
+ * Storage domains that are active, masters last, and then hosts that are up. Throws `LAGO_ENGINE_STATE` before anything is
+ * touched when VMs of the engine run, whose storage it would not let go, and as `bringAll`.
+ */
 export async function putIntoMaintenance(task: Task, engine: Engine, taken: Taken): Promise<void> {
   await task.step('Put storage domains and hosts into maintenance', async (task) => {
+    await requireVmsDown(task, engine)
     const hosts = (await listHosts(task, engine)).filter(({ status }) => status !== 'maintenance')
     // without a host nobody has anything to do with the storage, and the engine refuses to do something about it
     const attached = hosts.length === 0 ? [] : await listAttachedDomains(task, engine)
@@ -37,6 +42,16 @@ export async function putIntoMaintenance(task: Task, engine: Engine, taken: Take
     await deactivateDomains(task, engine, domains, LIMITS.storageDomainMs)
     taken.hosts.push(...hosts.filter(({ status }) => status === 'up'))
     await deactivateHosts(task, engine, hosts, LIMITS.oldHostMs)
+  })
+}
+
+async function requireVmsDown(task: Task, engine: Engine): Promise<void> {
+  const running = ordinaryVms(await listVms(task, engine)).filter(({ status }) => status !== 'down')
+  if (running.length === 0) return
+  const names = running.map(({ name }) => name)
+  throw new LagoError('LAGO_ENGINE_STATE', `VMs of the engine run: ${names.join(', ')}; their storage is in use`, {
+    hint: 'lago ovirt stop-vms',
+    data: { vms: names },
   })
 }
 

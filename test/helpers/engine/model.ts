@@ -125,6 +125,8 @@ export class EngineModel {
     if (!['active', 'inactive'].includes(domain.status))
       throw new Conflict(`[Cannot deactivate Storage. Storage Domain status is illegal: ${domain.status}.]`)
     this.#requireHost(domain, 'deactivate')
+    if (domain.type === 'data' && this.data.vms.some(({ status }) => status !== 'down'))
+      throw new Conflict('[Cannot deactivate Storage. Running VMs have disks on this Storage Domain.]')
     const others = this.#attachedTo(domain.dataCenter).filter((other) => other !== domain)
     if (domain.master && others.some(({ status }) => status !== 'maintenance'))
       throw new Conflict('[Cannot deactivate Master Data Domain while there are other active Storage Domains.]')

@@ -56,6 +56,19 @@ describe('a snapshot', () => {
     expect(new Set(services.values())).toEqual(new Set(['active']))
   })
 
+  test('is not begun while VMs of the engine run: nothing is touched', async () => {
+    const { task } = recordedTask()
+    const standIn = await engines.start({ vms: [{ id: 'vm-0', name: 'vm0', status: 'up' }] }, QUICK)
+    const { env, calls } = fakeEnv(standIn)
+    await expect(snapshotEngine(task, env, accessTo(standIn), CLEAN)).rejects.toMatchObject({
+      code: 'LAGO_ENGINE_STATE',
+      message: 'VMs of the engine run: vm0; their storage is in use',
+      hint: 'lago ovirt stop-vms',
+    })
+    expect(calls).toEqual([])
+    expect(statesOf(standIn)).toEqual(IN_SERVICE)
+  })
+
   test('without restoring leaves all at rest, and a revert brings it into service', async () => {
     const { task } = recordedTask()
     const standIn = await engines.start({}, QUICK)
