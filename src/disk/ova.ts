@@ -3,9 +3,10 @@
  * standard's layout and oVirt's (`master/vms/ID/ID.ovf`, `images/GROUP/IMAGE`; spec 3.6).
  */
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { entriesBelow } from '../base/entries-below.js'
 import { LagoError, messageOf } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 
@@ -57,7 +58,7 @@ async function unpack(task: Task, ovaPath: string, toDir: string): Promise<void>
 const UNPACKED_TYPES: readonly string[] = ['File', 'OldFile', 'ContiguousFile', 'Directory']
 
 async function filesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const entries = await entriesBelow(dir)
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))

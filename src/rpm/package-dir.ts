@@ -1,8 +1,9 @@
 /** The copy of a repository on this host: the files of its packages, and a note of those that were verified. */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { lstat, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { lstat, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { entriesBelow } from '../base/entries-below.js'
 import { isLagoError, isSystemError } from '../base/errors.js'
 import { makeSharedDirs, removeTemporaries, temporaryPathFor, writeFileAtomic } from '../base/files.js'
 import type { Task } from '../base/task.js'
@@ -105,14 +106,14 @@ async function writeChunks(filePath: string, chunks: AsyncIterable<Buffer>): Pro
 }
 
 async function packageFilesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const entries = await entriesBelow(dir)
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.rpm'))
     .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))
 }
 
 async function directoriesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const entries = await entriesBelow(dir)
   return entries
     .filter((entry) => entry.isDirectory())
     .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))

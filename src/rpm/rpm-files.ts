@@ -1,6 +1,7 @@
 /** Where RPM files are in a directory. */
-import { readdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { entriesBelow } from '../base/entries-below.js'
 
 export function isPackageFile(name: string): boolean {
   return name.endsWith('.rpm')
@@ -8,7 +9,7 @@ export function isPackageFile(name: string): boolean {
 
 /** Absolute, sorted. Links to files count; links to directories do not: they may lead in circles. */
 export async function packageFilesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  const entries = await entriesBelow(dir)
   const files: string[] = []
   for (const entry of entries) {
     const file = path.join(entry.parentPath, entry.name)

@@ -1,7 +1,7 @@
 /** Finds the template repository that is configured: a file, a file at a URL, or one of many by its name (spec 4.9). */
-import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { entriesBelow } from '../base/entries-below.js'
 import { isSystemError, LagoError, messageOf } from '../base/errors.js'
 import type { Task } from '../base/task.js'
 import { plainUrl } from './download/plain-url.js'
@@ -70,11 +70,11 @@ function namedTwice(name: string, seen: readonly RepositoryFile[]): LagoError {
 
 async function jsonFilesBelow(dir: string): Promise<readonly string[]> {
   try {
-    const names = await readdir(dir, { recursive: true })
-    return names
-      .filter((name) => name.endsWith('.json'))
+    const entries = await entriesBelow(dir)
+    return entries
+      .filter(({ name }) => name.endsWith('.json'))
+      .map(({ parentPath, name }) => path.join(parentPath, name))
       .sort()
-      .map((name) => path.join(dir, name))
   } catch (error) {
     if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
     throw repositoryError(dir, messageOf(error), error)

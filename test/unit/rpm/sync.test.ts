@@ -19,6 +19,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { entriesBelow } from '../../../src/base/entries-below.js'
 import { acquireLock } from '../../../src/base/lock.js'
 import { waitUntil } from '../../../src/base/wait.js'
 import { hostArch } from '../../../src/rpm/arches.js'
@@ -72,7 +73,7 @@ function pathsOf(...keys: (keyof typeof rpms)[]): string[] {
 }
 
 async function packagesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []) // follows no links
+  const entries = await entriesBelow(dir).catch(() => [])
   const files = entries.map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))
   return files.filter((name) => name.endsWith('.rpm')).sort()
 }
