@@ -22,7 +22,8 @@ export interface PluginPlaces extends FilePlaces {
 }
 
 /**
- * `inTree`: plugins that come with Lago, which `--no-plugins` keeps. Without any plugin nothing of them is loaded.
+ * `inTree`: plugins that come with Lago, which `--no-plugins` keeps. Without other plugins, and with verbs alone in these,
+ * nothing more is loaded.
  * Throws `LAGO_PLUGIN_LOAD`, `LAGO_PLUGIN_API`, `LAGO_PLUGIN_CONFLICT`.
  */
 export async function findAbilities(
@@ -32,7 +33,8 @@ export async function findAbilities(
 ): Promise<Abilities> {
   const settings = settingsOf(places)
   const wanted = settings.length > 0 && skipsPlugins(places.argv, own) ? [] : settings
-  if (wanted.length + inTree.length === 0) return { commands: own, kinds: undefined, formats: outputFormats }
+  if (wanted.length === 0 && inTree.every(addsVerbsAlone))
+    return { commands: [...own, ...inTree.flatMap(verbsOf)], kinds: undefined, formats: outputFormats }
   const { described, loadModules } = await import('../plugin/load.js')
   const { checkPlugin, collectAdditions } = await import('../plugin/check.js')
   const { OWN_KINDS } = await import('../prefix/kinds.js')
@@ -41,6 +43,15 @@ export async function findAbilities(
   const taken = { ...OWN_KINDS, commands: own.map(({ name }) => name), outputs: outputFormats.names() }
   const { commands, kinds, outputs } = collectAdditions([...inTree, ...plugins], taken)
   return { commands: [...own, ...commands.values()], kinds, formats: withFormats(outputs) }
+}
+
+/** Then there is nothing to load and to check at every start: a test looks whether those that come with Lago are in order. */
+function addsVerbsAlone({ vmTypes, providers, services, outputs }: LagoPlugin): boolean {
+  return [vmTypes, providers, services, outputs].every((kind) => kind === undefined)
+}
+
+function verbsOf({ commands = [] }: LagoPlugin): readonly CommandSpec[] {
+  return commands
 }
 
 /** A file that cannot be parsed is told when the verb reads it; help and version do without. */

@@ -41,7 +41,7 @@ export async function openPackageDir(dir: string): Promise<PackageDir> {
     note.set(href, [found.size, found.mtimeMs, `${checksum.algorithm}:${checksum.hex}`])
   }
   const remove = async (isMeant: (file: string) => boolean): Promise<readonly string[]> => {
-    const meant = (await packageFilesBelow(dir)).filter(isMeant)
+    const meant = (await copiedPackagesBelow(dir)).filter(isMeant)
     for (const file of meant) {
       await rm(path.join(dir, file), { force: true })
       note.delete(file)
@@ -105,7 +105,8 @@ async function writeChunks(filePath: string, chunks: AsyncIterable<Buffer>): Pro
   })
 }
 
-async function packageFilesBelow(dir: string): Promise<string[]> {
+/** Relative to `dir`, files alone: a link in a copy is nothing that was copied. */
+async function copiedPackagesBelow(dir: string): Promise<string[]> {
   const entries = await entriesBelow(dir)
   return entries
     .filter((entry) => entry.isFile() && entry.name.endsWith('.rpm'))
