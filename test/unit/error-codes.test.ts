@@ -1,4 +1,4 @@
-/** The codes of errors are part of what users rely on: each one that the program can give is met in some test. */
+/** The codes of errors are part of what users rely on: each one that the program and its scripts can give is met in some test. */
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,8 +13,8 @@ async function textsBelow(dir: string): Promise<string> {
   return texts.join('\n')
 }
 
-test('every error code of the program is met in a test', async () => {
-  const codes = new Set((await textsBelow('src')).match(/(?<=')LAGO_[A-Z_]+(?=')/g))
+test('every error code of the program and its scripts is met in a test', async () => {
+  const codes = new Set(`${await textsBelow('src')}\n${await textsBelow('scripts')}`.match(/(?<=')LAGO_[A-Z_]+(?=')/g))
   const tests = await textsBelow('test')
   expect(codes.size).toBeGreaterThan(30)
   expect([...codes].filter((code) => !new RegExp(`\\b${code}\\b`).test(tests))).toEqual([])

@@ -1,0 +1,49 @@
+/**
+ * What the programs of scripts/ share: verbs and options by yargs, steps and messages on stderr, errors told as `lago` tells
+ * them, with its exit codes, and Ctrl-C as an abort signal.
+ */
+import yargs, { type Argv } from 'yargs'
+import { explainSystemError, LagoError } from '../src/base/errors.js'
+import { createTask, isCancelled, type Task } from '../src/base/task.js'
+import { describeError } from '../src/cli/errors.js'
+import { exitCodeOf } from '../src/cli/exit-code.js'
+import { printTo } from '../src/cli/print.js'
+import { createTerminal } from '../src/cli/render/terminal.js'
+import { abortOnSignals } from '../src/cli/signals.js'
+
+export interface Script {
+  readonly task: Task
+  /** The answer, on stdout, as it is. */
+  print(text: string): Promise<void>
+}
+
+/**
+ * `define` adds commands whose handlers do the work; a call without one is a usage error, as are unknown words. Sets the
+ * exit code of the process; throws nothing.
+ */
+export async function runScript(name: string, define: (parser: Argv, script: Script) => Argv): Promise<void> {
+  const { env, stdout, stderr } = process
+  const signal = abortOnSignals(process)
+  const isTerminal = stderr.isTTY === true && env['TERM'] !== 'dumb'
+  const color = isTerminal && !env['NO_COLOR']
+  const sink = createTerminal({ write: (text) => void stderr.write(text), color, level: 'info', depth: 3 })
+  const script: Script = { task: createTask(sink, { signal }), print: async (text) => printTo(stdout, text) }
+  try {
+    await parserOf(name, (parser) => define(parser, script)).parseAsync(process.argv.slice(2))
+  } catch (thrown) {
+    const error = isCancelled(signal.reason) ? signal.reason : explainSystemError(thrown)
+    await printTo(stderr, describeError(error, { debug: false }))
+    process.exitCode = exitCodeOf(error)
+  } finally {
+    await sink.close()
+  }
+}
+
+function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
+  return define(yargs().scriptName(name).detectLocale(false).version(false).exitProcess(false).wrap(100))
+    .strict()
+    .demandCommand(1, 'say what to do')
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error ?? new LagoError('LAGO_USAGE', message ?? 'bad usage', { hint: `${name} --help` })
+    })
+}

@@ -1,0 +1,19 @@
+# Runs a compiled program of scripts/ from wherever its launcher was called; builds first when something is newer.
+# Sourced by the launchers.
+
+project_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=common.sh
+source "$project_dir/scripts/setup/common.sh"
+
+run_built() {
+    local program=$project_dir/build/scripts/$1.js
+    shift
+    check_node
+    (cd "$project_dir" && is_built "$program" || build_project)
+    exec node "$program" "$@"
+}
+
+is_built() {
+    [[ -f $1 && -f build/.tsbuildinfo && -d node_modules ]] &&
+        [[ -z $(find src scripts package-lock.json -newer build/.tsbuildinfo \( -name '*.ts' -o -name '*.json' \) -print -quit) ]]
+}
