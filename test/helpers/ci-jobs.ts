@@ -1,0 +1,132 @@
+/** The jobs of the examples in examples/ci, read from the files of both systems, of which each key is known. */
+import { readFile } from 'node:fs/promises'
+import { load } from 'js-yaml'
+import { z } from 'zod'
+
+export interface CiJob {
+  /** Below the project. */
+  readonly cacheDir: string
+  readonly resultsDir: string
+  readonly env: Readonly<Record<string, string>>
+  readonly steps: readonly CiStep[]
+}
+
+export interface CiStep {
+  readonly name: string
+  readonly script: string
+  /** argv of the shell; `{0}` is the file with the script. */
+  readonly shell: readonly string[]
+  /** Whether it runs after a step that has failed, too. */
+  readonly always: boolean
+}
+
+const runStep = z.strictObject({ name: z.string(), if: z.literal('always()').optional(), run: z.string() })
+const checkoutStep = z.strictObject({ uses: z.literal('actions/checkout@v4') })
+const cacheStep = z.strictObject({
+  uses: z.literal('actions/cache@v4'),
+  with: z.strictObject({ path: z.string(), key: z.literal("lago-${{ hashFiles('template-repo.json') }}") }),
+})
+const uploadStep = z.strictObject({
+  uses: z.literal('actions/upload-artifact@v4'),
+  if: z.literal('always()'),
+  with: z.strictObject({
+    name: z.string(),
+    path: z.string(),
+    'if-no-files-found': z.enum(['warn', 'error', 'ignore']),
+  }),
+})
+
+/** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax */
+const workflow = z.strictObject({
+  name: z.string(),
+  on: z.strictObject({ push: z.null(), pull_request: z.null() }),
+  permissions: z.strictObject({ contents: z.literal('read') }),
+  jobs: z.strictObject({
+    environment: z.strictObject({
+      'runs-on': z.literal('ubuntu-24.04'),
+      'timeout-minutes': z.int().positive(),
+      env: z.record(z.string(), z.string()),
+      defaults: z.strictObject({ run: z.strictObject({ shell: z.string().regex(/ \{0\}$/) }) }),
+      steps: z.array(z.union([runStep, checkoutStep, cacheStep, uploadStep])),
+    }),
+  }),
+})
+
+/** The one job of a workflow of GitHub, in a repository with these variables. */
+export async function githubJob(file: string, variables: Readonly<Record<string, string>>): Promise<CiJob> {
+  const { env, defaults, steps } = workflow.parse(load(await readFile(file, 'utf8'))).jobs.environment
+  const shell = defaults.run.shell.split(' ')
+  return {
+    cacheDir:
+      z
+        .array(cacheStep)
+        .length(1)
+        .parse(steps.filter(uses('actions/cache')))[0]?.with.path ?? '',
+    resultsDir:
+      z
+        .array(uploadStep)
+        .length(1)
+        .parse(steps.filter(uses('actions/upload')))
+        .at(-1)?.with.path ?? '',
+    env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, evaluated(text, variables)])),
+    steps: steps.flatMap((step) =>
+      'run' in step ? [{ name: step.name, script: plain(step.run), shell, always: step.if !== undefined }] : [],
+    ),
+  }
+}
+
+function uses(action: string): (step: object) => boolean {
+  return (step) => 'uses' in step && typeof step.uses === 'string' && step.uses.startsWith(action)
+}
+
+/** `text`, or the value of the one kind of expression that the example has. */
+function evaluated(text: string, variables: Readonly<Record<string, string>>): string {
+  const [, name = '', otherwise = ''] = /^\$\{\{ vars\.(\w+) \|\| '([^']*)' \}\}$/.exec(text) ?? []
+  return name === '' ? plain(text) : (variables[name] ?? otherwise)
+}
+
+/** Throws when there is an expression in it, which nobody would evaluate. */
+function plain(text: string): string {
+  if (text.includes('${{')) throw new Error(`an expression that is not known: ${text}`)
+  return text
+}
+
+const lines = z.array(z.string()).nonempty()
+const oneDir = z.tuple([z.string().regex(/\/$/)])
+
+/** https://docs.gitlab.com/ci/yaml/ */
+const pipeline = z.strictObject({
+  environment: z.strictObject({
+    image: z.string(),
+    timeout: z.string().regex(/^\d+ minutes$/),
+    variables: z.record(z.string(), z.string()),
+    cache: z.strictObject({ key: z.strictObject({ files: lines }), paths: oneDir }),
+    before_script: lines,
+    script: lines,
+    after_script: lines,
+    artifacts: z.strictObject({
+      when: z.literal('always'),
+      paths: oneDir,
+      reports: z.strictObject({ junit: z.string() }),
+    }),
+  }),
+})
+
+/**
+ * The one job of a .gitlab-ci.yml, in a project with these variables, which go before those of the file. The runner puts
+ * `before_script` and `script` into one script, and `after_script` into another, which runs whatever the first has come to.
+ */
+export async function gitlabJob(file: string, variables: Readonly<Record<string, string>>): Promise<CiJob> {
+  const job = pipeline.parse(load(await readFile(file, 'utf8'))).environment
+  const shell = ['bash', '{0}']
+  const script = (commands: readonly string[]): string => ['set -eo pipefail', ...commands, ''].join('\n')
+  return {
+    cacheDir: job.cache.paths[0],
+    resultsDir: job.artifacts.paths[0],
+    env: { ...job.variables, ...variables },
+    steps: [
+      { name: 'script', script: script([...job.before_script, ...job.script]), shell, always: false },
+      { name: 'after_script', script: script(job.after_script), shell, always: true },
+    ],
+  }
+}
