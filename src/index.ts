@@ -61,7 +61,15 @@ export type { Task } from './base/task.js'
 export type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } from './guest/guest.js'
 export type { ServiceManager, ServiceState } from './guest/services/manager.js'
 export type { EnvPlan, VmPlan } from './plan/types.js'
-export type { ArgSpec, CommandContext, CommandOutcome, CommandSpec, OptionSpec, ParsedArgs } from './plugin/command.js'
+export type {
+  ArgSpec,
+  CommandContext,
+  CommandOutcome,
+  CommandSpec,
+  Completion,
+  OptionSpec,
+  ParsedArgs,
+} from './plugin/command.js'
 export type { LagoPlugin, OutputFormat } from './plugin/contract.js'
 export type { AddedKinds, CreateProvider, ProviderSetup } from './prefix/kinds.js'
 export type { BootWatch, StartContext, VmProvider } from './vm/provider.js'

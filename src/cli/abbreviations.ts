@@ -60,6 +60,6 @@ export function mergeTiers(tiers: OptionTiers): OptionSpec[] {
   }, [])
 }
 
-function withoutShort({ name, type, help, choices }: OptionSpec): OptionSpec {
-  return { name, type, help, ...(choices === undefined ? {} : { choices }) }
+function withoutShort({ short: _, ...option }: OptionSpec): OptionSpec {
+  return option
 }

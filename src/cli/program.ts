@@ -80,7 +80,7 @@ async function answer(io: ProgramIo, invocation: Invocation, abilities: Abilitie
 
 type Run = Extract<Invocation, { kind: 'run' }>
 
-async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): Promise<number> {
+async function runVerb(io: ProgramIo, run: Run, { commands, kinds, formats }: Abilities): Promise<number> {
   const { command, words, options, globals } = run
   const flags = new Map([
     ['lago', globals],
@@ -105,6 +105,7 @@ async function runVerb(io: ProgramIo, run: Run, { kinds, formats }: Abilities): 
       program: io.program ?? 'lago',
       cacheDir: cacheDirOf(io),
       ...(kinds === undefined ? {} : { kinds }),
+      commandLine: { verbs: commands, outputFormats: formats.names() },
       isTerminal: io.stdin.isTTY === true,
       streams: { stdin: io.stdin, stdout: io.stdout },
       confirm: async (question) => confirm(question, io),

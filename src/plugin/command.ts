@@ -23,7 +23,14 @@ export interface ArgSpec {
   /** `many`: none or more. */
   readonly arity: 'one' | 'optional' | 'many'
   readonly help: string
+  readonly complete?: Completion
 }
+
+/**
+ * What a shell offers on TAB: what is there of a kind, as seen from where the user stands, or these words, beside which others
+ * are allowed.
+ */
+export type Completion = 'file' | 'directory' | 'vm' | 'prefix' | 'snapshot' | readonly string[]
 
 export interface OptionSpec {
   /** Long name without dashes, as users type it: `template-repo-path`, `libvirt_url`. */
@@ -37,6 +44,8 @@ export interface OptionSpec {
   readonly help: string
   /** Allowed values; anything else is a usage error that lists them. */
   readonly choices?: readonly string[]
+  /** Where there are no `choices`. */
+  readonly complete?: Completion
 }
 
 export interface CommandContext {
@@ -53,6 +62,8 @@ export interface CommandContext {
   readonly cacheDir: string
   /** What plugins add to the kinds of VMs, providers and services, for whoever opens a host or an environment. */
   readonly kinds?: AddedKinds
+  /** The command line of this run, plugins included, for a verb that describes it. */
+  readonly commandLine?: CommandLine
   /** Standard input is a terminal. */
   readonly isTerminal: boolean
   /** For a verb that gives the terminal to somebody else (`console`); all others give back what is to be printed. */
@@ -64,6 +75,12 @@ export interface CommandContext {
   confirm(question: string): Promise<boolean>
   /** Everything that happens, from the start of the run on, goes to this file; the first call counts. */
   logTo(logPath: string): void
+}
+
+export interface CommandLine {
+  readonly verbs: readonly CommandSpec[]
+  /** What `--out-format` takes. */
+  readonly outputFormats: readonly string[]
 }
 
 export interface StandardStreams {

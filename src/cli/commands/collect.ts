@@ -10,7 +10,12 @@ export const collect: CommandSpec = {
   example: 'lago collect --output collected',
   args: [],
   options: [
-    { name: 'output', type: 'string', help: 'directory to write to; that of an earlier collect is renamed (required)' },
+    {
+      name: 'output',
+      type: 'string',
+      complete: 'directory',
+      help: 'directory to write to; that of an earlier collect is renamed (required)',
+    },
     { name: 'no-skip', type: 'flag', help: 'fail when an artifact is not there' },
     { name: 'timeout', type: 'int', help: `seconds for each VM; default ${DEFAULT_TIMEOUT_S}` },
   ],

@@ -14,7 +14,7 @@ export const consoleVerb: CommandSpec = {
   name: 'console',
   summary: "Connect to a VM's serial console, or show what it printed since the VM was started",
   example: 'lago console vm0 --log',
-  args: [{ name: 'host', arity: 'one', help: "the VM's name" }],
+  args: [{ name: 'host', arity: 'one', complete: 'vm', help: "the VM's name" }],
   options: [
     { name: 'log', type: 'flag', help: 'print what the VM printed since it was started, and follow until it ends' },
     { name: 'no-follow', type: 'flag', help: 'with --log: end at the end of the log' },

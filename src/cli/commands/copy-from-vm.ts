@@ -6,9 +6,9 @@ export const copyFromVm: CommandSpec = {
   summary: 'Copy a file or a directory out of a VM',
   example: 'lago copy-from-vm vm0 /var/log ./logs',
   args: [
-    { name: 'host', arity: 'one', help: "the VM's name" },
+    { name: 'host', arity: 'one', complete: 'vm', help: "the VM's name" },
     { name: 'remote-path', arity: 'one', help: 'what to copy; directories with all that is in them' },
-    { name: 'local-path', arity: 'one', help: 'a directory to copy into, else the new name' },
+    { name: 'local-path', arity: 'one', complete: 'file', help: 'a directory to copy into, else the new name' },
   ],
   options: [],
   async run(context) {

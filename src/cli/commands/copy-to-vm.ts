@@ -8,8 +8,8 @@ export const copyToVm: CommandSpec = {
   summary: 'Copy a file or a directory into a VM',
   example: 'lago copy-to-vm vm0 ./build /root',
   args: [
-    { name: 'host', arity: 'one', help: "the VM's name" },
-    { name: 'local-path', arity: 'one', help: 'what to copy; directories with all that is in them' },
+    { name: 'host', arity: 'one', complete: 'vm', help: "the VM's name" },
+    { name: 'local-path', arity: 'one', complete: 'file', help: 'what to copy; directories with all that is in them' },
     { name: 'remote-path', arity: 'one', help: 'a directory to copy into, else the new name' },
   ],
   options: [],

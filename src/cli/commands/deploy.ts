@@ -5,7 +5,7 @@ export const deploy: CommandSpec = {
   name: 'deploy',
   summary: 'Run the deploy scripts in all VMs, or only in the VMs named',
   example: 'lago deploy --changed',
-  args: [{ name: 'vm-name', arity: 'many', help: 'VMs to deploy; default: all that have scripts' }],
+  args: [{ name: 'vm-name', arity: 'many', complete: 'vm', help: 'VMs to deploy; default: all that have scripts' }],
   options: [
     {
       name: 'changed',

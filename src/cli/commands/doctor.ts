@@ -17,6 +17,7 @@ export const doctor: CommandSpec = {
   args: [
     {
       name: 'init-file',
+      complete: 'file',
       arity: 'optional',
       help: 'whose needs are checked; default: those of the environment here, or of ./LagoInitFile',
     },

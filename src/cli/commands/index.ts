@@ -5,6 +5,7 @@ import { cleanup } from './cleanup.js'
 import { collect } from './collect.js'
 import { copyFromVm } from './copy-from-vm.js'
 import { copyToVm } from './copy-to-vm.js'
+import { completion } from './completion.js'
 import { consoleVerb } from './console.js'
 import { deploy } from './deploy.js'
 import { destroy } from './destroy.js'
@@ -70,4 +71,5 @@ export const commands: readonly CommandSpec[] = [
   templateRepoUpdate,
   ansibleHosts,
   generateConfigVerb(() => commands),
+  completion,
 ]

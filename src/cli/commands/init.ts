@@ -12,9 +12,10 @@ export const init: CommandSpec = {
     {
       name: 'workdir',
       arity: 'optional',
+      complete: 'directory',
       help: 'where to create it; default: .lago; called as lagocli, see docs/ovirt.md',
     },
-    { name: 'virt-config', arity: 'optional', help: 'the init file; default: LagoInitFile' },
+    { name: 'virt-config', arity: 'optional', complete: 'file', help: 'the init file; default: LagoInitFile' },
   ],
   options: [
     ...REPOSITORY_OPTIONS,

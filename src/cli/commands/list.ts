@@ -8,7 +8,14 @@ export const list: CommandSpec = {
   name: 'list',
   summary: 'List the prefixes of the workdir, or every environment of this host',
   example: 'lago list --all',
-  args: [{ name: 'workdir-path', arity: 'optional', help: 'the workdir; default: the one found from here' }],
+  args: [
+    {
+      name: 'workdir-path',
+      arity: 'optional',
+      complete: 'directory',
+      help: 'the workdir; default: the one found from here',
+    },
+  ],
   options: [
     { name: 'all', type: 'flag', help: 'every environment of this host: state, age, owner, memory, disk, end' },
   ],

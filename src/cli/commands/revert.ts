@@ -5,7 +5,7 @@ export const revert: CommandSpec = {
   name: 'revert',
   summary: 'Take all VMs back to a snapshot',
   example: 'lago revert clean',
-  args: [{ name: 'snapshot-name', arity: 'one', help: 'name of the snapshot' }],
+  args: [{ name: 'snapshot-name', arity: 'one', complete: 'snapshot', help: 'name of the snapshot' }],
   options: [],
   async run(context) {
     const { revertPrefix } = await import('../../prefix/revert.js')

@@ -4,7 +4,7 @@ export const setCurrent: CommandSpec = {
   name: 'set-current',
   summary: 'Choose the prefix that verbs work on when none is named',
   example: 'lago set-current default',
-  args: [{ name: 'prefix-name', arity: 'one', help: 'a prefix of the workdir' }],
+  args: [{ name: 'prefix-name', arity: 'one', complete: 'prefix', help: 'a prefix of the workdir' }],
   options: [],
   async run({ task, config, cwd, args }) {
     const { findWorkdir } = await import('../../workdir/find.js')

@@ -7,8 +7,13 @@ export const shell: CommandSpec = {
   summary: 'Open a shell in a VM, or run a command or a local script there',
   example: 'lago shell vm0 uname -a',
   args: [
-    { name: 'host', arity: 'one', help: "the VM's name, or the end of it" },
-    { name: 'args', arity: 'many', help: 'a local script file, or the words of a command (a leading -c is dropped)' },
+    { name: 'host', arity: 'one', complete: 'vm', help: "the VM's name, or the end of it" },
+    {
+      name: 'args',
+      arity: 'many',
+      complete: 'file',
+      help: 'a local script file, or the words of a command (a leading -c is dropped)',
+    },
   ],
   options: [],
   passThrough: true,

@@ -7,7 +7,7 @@ export const shutdown: CommandSpec = {
   name: 'shutdown',
   summary: 'Ask the guests to power off, or to reboot, and stop the nets that nobody uses any more',
   example: 'lago shutdown --force --timeout 60 vm0',
-  args: [{ name: 'vm-name', arity: 'many', help: 'VMs to shut down; default: all' }],
+  args: [{ name: 'vm-name', arity: 'many', complete: 'vm', help: 'VMs to shut down; default: all' }],
   options: [
     { name: 'reboot', short: 'r', type: 'flag', help: 'ask the guests to reboot, and do not wait for it' },
     { name: 'force', type: 'flag', help: 'power off what has not gone down in time' },

@@ -6,7 +6,7 @@ export const snapshot: CommandSpec = {
   name: 'snapshot',
   summary: 'Keep the state of all VMs under a name, or list and delete such states',
   example: 'lago snapshot clean',
-  args: [{ name: 'snapshot-name', arity: 'optional', help: 'name of the snapshot' }],
+  args: [{ name: 'snapshot-name', arity: 'optional', complete: 'snapshot', help: 'name of the snapshot' }],
   options: [
     { name: 'list', short: 'l', type: 'flag', help: 'list the snapshots of each VM' },
     { name: 'delete', type: 'flag', help: 'delete the snapshot of this name' },

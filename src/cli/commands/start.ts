@@ -1,16 +1,20 @@
 import type { CommandContext, CommandSpec } from '../command.js'
 import { changePrefix } from './context.js'
+import { RUNG_WORDS } from './wait.js'
 import { TTL_OPTION, ttlOf } from './ttl.js'
 
 export const start: CommandSpec = {
   name: 'start',
   summary: 'Start the nets and VMs of the environment, or only the VMs named',
   example: 'lago start vm0',
-  args: [{ name: 'vm-name', arity: 'many', help: 'VMs to start, with the nets they use; default: all' }],
+  args: [
+    { name: 'vm-name', arity: 'many', complete: 'vm', help: 'VMs to start, with the nets they use; default: all' },
+  ],
   options: [
     {
       name: 'wait',
       type: 'optional',
+      complete: RUNG_WORDS,
       help: 'return when the VMs are ready: --wait for ssh, --wait=RUNG for a rung of `lago wait`',
     },
     TTL_OPTION,

@@ -6,7 +6,7 @@ export const stop: CommandSpec = {
   name: 'stop',
   summary: 'Power the VMs off and stop the nets that are not used any more',
   example: 'lago stop vm0',
-  args: [{ name: 'vm-name', arity: 'many', help: 'VMs to stop; default: all' }],
+  args: [{ name: 'vm-name', arity: 'many', complete: 'vm', help: 'VMs to stop; default: all' }],
   options: [{ name: 'suspend', type: 'flag', help: 'keep the memory of all VMs in files; start goes on from there' }],
   async run(context) {
     const names = context.args.many('vm-name')

@@ -16,7 +16,14 @@ export const ttl: CommandSpec = {
   name: 'ttl',
   summary: 'Show or change how long the environment is wanted',
   example: 'lago ttl 2h',
-  args: [{ name: 'time', arity: 'optional', help: 'from now on: 2h, 90m, 3d; never: until it is destroyed' }],
+  args: [
+    {
+      name: 'time',
+      arity: 'optional',
+      complete: ['never'],
+      help: 'from now on: 2h, 90m, 3d; never: until it is destroyed',
+    },
+  ],
   options: [],
   async run(context) {
     const { parseTtl } = await import('../ttl.js')

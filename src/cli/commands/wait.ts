@@ -3,15 +3,29 @@ import type { CommandContext, CommandSpec } from '../command.js'
 import { usageError, commandUsage } from '../usage.js'
 import { readPrefix, withHost } from './context.js'
 
+/** For completion. */
+export const RUNG_WORDS: readonly string[] = [
+  'running',
+  'kernel',
+  'agent',
+  'network',
+  'ssh',
+  'cloud-init',
+  'unit:',
+  'port:',
+  'cmd:',
+]
+
 export const wait: CommandSpec = {
   name: 'wait',
   summary: 'Wait until VMs are ready, as far as a rung says',
   example: 'lago wait vm0 ssh --timeout 120',
   args: [
-    { name: 'vm-name', arity: 'many', help: 'VMs to wait for; default: all' },
+    { name: 'vm-name', arity: 'many', complete: 'vm', help: 'VMs to wait for; default: all' },
     {
       name: 'rung',
       arity: 'one',
+      complete: RUNG_WORDS,
       help: 'running, kernel, agent, network, ssh, cloud-init, unit:NAME, port:NUMBER or cmd:COMMAND',
     },
   ],

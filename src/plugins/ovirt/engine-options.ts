@@ -5,6 +5,7 @@ import type { OptionSpec, ParsedArgs } from '../../index.js'
 export const ENGINE_OPTIONS: readonly OptionSpec[] = [
   {
     name: 'ca-file',
+    complete: 'file',
     type: 'string',
     help: "certificate of the authority of the engine's; default: the one it names at the first meeting, from then on",
   },

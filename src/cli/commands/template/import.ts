@@ -9,11 +9,16 @@ export const templateImport: CommandSpec = {
   example: 'lago template import debian https://example.org/debian-12.qcow2 --checksum https://example.org/SHA512SUMS',
   args: [
     { name: 'name', arity: 'one', help: 'name of the template' },
-    { name: 'image', arity: 'one', help: 'path or URL of the image, compressed or not' },
+    { name: 'image', arity: 'one', complete: 'file', help: 'path or URL of the image, compressed or not' },
   ],
   options: [
     { name: 'version', type: 'string', help: 'version of the template; default: the date of today' },
-    { name: 'checksum', type: 'string', help: 'sha1:HEX, sha256:HEX, sha512:HEX, or a file with sums or its URL' },
+    {
+      name: 'checksum',
+      type: 'string',
+      complete: 'file',
+      help: 'sha1:HEX, sha256:HEX, sha512:HEX, or a file with sums or its URL',
+    },
     { name: 'metadata', type: 'list', help: 'facts about the image: distro=debian bootstrap=cloud-init ...' },
     ...REPOSITORY_OPTIONS,
     STORE_OPTION,

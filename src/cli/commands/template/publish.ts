@@ -9,9 +9,21 @@ export const templatePublish: CommandSpec = {
   example: 'lago template publish mini --dst-dir /srv/templates',
   args: [{ name: 'name', arity: 'many', help: 'NAME, NAME:VERSION or REPOSITORY:NAME:VERSION; default: all' }],
   options: [
-    { name: 'dst-dir', short: 'd', type: 'string', help: 'directory of the repository; default: the current one' },
+    {
+      name: 'dst-dir',
+      short: 'd',
+      type: 'string',
+      complete: 'directory',
+      help: 'directory of the repository; default: the current one',
+    },
     { name: 'repository-name', type: 'string', help: "name of a new repository; default: the directory's" },
-    { name: 'compress', short: 'c', type: 'list', help: 'compress the images, with xz or zstd; default: with xz' },
+    {
+      name: 'compress',
+      short: 'c',
+      type: 'list',
+      complete: ['xz', 'zstd'],
+      help: 'compress the images, with xz or zstd; default: with xz',
+    },
     { name: 'force', type: 'flag', help: 'replace images of the same names in the directory' },
     STORE_OPTION,
   ],

@@ -7,7 +7,7 @@ export const addIso: CommandSpec = {
   name: 'ovirt add-iso',
   summary: "Upload an ISO image to the engine's domain of images",
   example: 'lago ovirt add-iso cirros.iso',
-  args: [{ name: 'path', arity: 'one', help: 'the image on this host' }],
+  args: [{ name: 'path', arity: 'one', complete: 'file', help: 'the image on this host' }],
   options: [],
   async run(context) {
     const { task, args, cwd } = context

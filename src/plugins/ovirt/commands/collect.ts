@@ -7,7 +7,12 @@ export const collect: CommandSpec = {
   example: 'lago ovirt collect --output test_logs',
   args: [],
   options: [
-    { name: 'output', type: 'string', help: 'directory to write to; that of an earlier collect is renamed (required)' },
+    {
+      name: 'output',
+      type: 'string',
+      complete: 'directory',
+      help: 'directory to write to; that of an earlier collect is renamed (required)',
+    },
     { name: 'no-skip', type: 'flag', help: 'fail when an artifact is not there' },
   ],
   async run(context) {

@@ -6,7 +6,9 @@ export const engineSetup: CommandSpec = {
   summary: 'Run engine-setup in the engine, on this terminal',
   example: 'lago ovirt engine-setup --config engine-answer-file.conf',
   args: [],
-  options: [{ name: 'config', type: 'string', help: 'file with answers; without it engine-setup asks' }],
+  options: [
+    { name: 'config', type: 'string', complete: 'file', help: 'file with answers; without it engine-setup asks' },
+  ],
   async run(context) {
     const { setupEngine } = await import('../engine-setup.js')
     const { args, isTerminal } = context

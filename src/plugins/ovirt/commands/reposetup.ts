@@ -9,25 +9,42 @@ export const reposetup: CommandSpec = {
   example: 'lago ovirt reposetup --reposync-yum-config reposync-config.repo',
   args: [],
   options: [
-    { name: 'rpm-repo', type: 'string', help: 'directory for synchronised repositories (default: reposync_dir)' },
+    {
+      name: 'rpm-repo',
+      type: 'string',
+      complete: 'directory',
+      help: 'directory for synchronised repositories (default: reposync_dir)',
+    },
     {
       name: 'reposync-yum-config',
+      complete: 'file',
       type: 'string',
       help: 'yum configuration; its sections that end in -DISTRO are synchronised (default: reposync_config)',
     },
     { name: 'skip-sync', type: 'flag', help: 'take repositories as they were synchronised before' },
     {
       name: 'custom-source',
+      complete: 'file',
       type: 'list',
       help: 'packages that win over synchronised ones: a directory, file, pattern or URL, or conf:FILE',
     },
-    { name: 'repoman-config', type: 'string', help: 'INI file with options of repoman for custom sources' },
+    {
+      name: 'repoman-config',
+      type: 'string',
+      complete: 'file',
+      help: 'INI file with options of repoman for custom sources',
+    },
     { name: 'repo-name', type: 'string', help: 'name of the repository (default: default)' },
-    { name: 'engine-dir', type: 'string', help: 'source tree of ovirt-engine to build from' },
+    { name: 'engine-dir', type: 'string', complete: 'directory', help: 'source tree of ovirt-engine to build from' },
     { name: 'engine-with-gwt', type: 'flag', help: 'build the engine with its web pages' },
-    { name: 'vdsm-dir', type: 'string', help: 'source tree of vdsm to build from' },
-    { name: 'vdsm-jsonrpc-java-dir', type: 'string', help: 'source tree of vdsm-jsonrpc-java to build from' },
-    { name: 'ioprocess-dir', type: 'string', help: 'source tree of ioprocess to build from' },
+    { name: 'vdsm-dir', type: 'string', complete: 'directory', help: 'source tree of vdsm to build from' },
+    {
+      name: 'vdsm-jsonrpc-java-dir',
+      type: 'string',
+      complete: 'directory',
+      help: 'source tree of vdsm-jsonrpc-java to build from',
+    },
+    { name: 'ioprocess-dir', type: 'string', complete: 'directory', help: 'source tree of ioprocess to build from' },
   ],
   async run(context) {
     const { setUpRepository } = await import('../reposetup.js')
