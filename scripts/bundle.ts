@@ -5,6 +5,7 @@
 import { build } from 'esbuild'
 import { readFile, rm } from 'node:fs/promises'
 import { writeDeclarations } from './declarations.js'
+import { writeUserFiles } from './packaging/user-files.js'
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string } // our own file
 
@@ -47,3 +48,7 @@ await build({
   logLevel: 'warning',
 })
 await writeDeclarations(Object.values(library), 'src', 'dist/types')
+// https://reproducible-builds.org/specs/source-date-epoch/: seconds
+const epoch = process.env['SOURCE_DATE_EPOCH']
+const date = epoch === undefined ? undefined : new Date(Number(epoch) * 1000).toISOString().slice(0, 10)
+await writeUserFiles('dist', date === undefined ? { version } : { version, date })

@@ -18,11 +18,11 @@ debian_test_packages=(
     libxml2-utils openssh-server openssh-sftp-server ansible-core zstd xorriso
     mmdebstrap debian-archive-keyring apt-utils
     rpm rpm2cpio make git dnf dnf-plugins-core createrepo-c python3-pytest chromium
-    bash-completion zsh fish
+    bash-completion zsh fish groff-base man-db mandoc
 )
 fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso mmdebstrap debian-keyring
     rpm-build make git dnf-plugins-core createrepo_c python3-pytest chromium-headless
-    bash-completion zsh fish)
+    bash-completion zsh fish groff-base man-db mandoc)
 
 # Prints the packages that are not installed.
 missing_packages() {

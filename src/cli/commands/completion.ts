@@ -7,7 +7,7 @@ export const completion: CommandSpec = {
   name: 'completion',
   summary: 'Print what makes a shell complete the words of a command line',
   example: 'source <(lago completion bash)',
-  args: [{ name: 'shell', arity: 'one', help: SHELLS.join(', '), complete: SHELLS }],
+  args: [{ name: 'shell', arity: 'one', help: 'which one: bash, zsh or fish', complete: SHELLS }],
   options: [],
   async run({ args, commandLine }) {
     const { completionScript } = await import('../completion/script.js')

@@ -19,7 +19,7 @@ export const doctor: CommandSpec = {
       name: 'init-file',
       complete: 'file',
       arity: 'optional',
-      help: 'whose needs are checked; default: those of the environment here, or of ./LagoInitFile',
+      help: 'init file whose needs are checked; default: those of the environment here, or of ./LagoInitFile',
     },
   ],
   options: [

@@ -7,7 +7,7 @@ export const ENGINE_OPTIONS: readonly OptionSpec[] = [
     name: 'ca-file',
     complete: 'file',
     type: 'string',
-    help: "certificate of the authority of the engine's; default: the one it names at the first meeting, from then on",
+    help: "certificate of the authority that signed the engine's; default: the one that it names at the first meeting, from then on",
   },
   { name: 'insecure', type: 'flag', help: "do not check the engine's certificate" },
 ]

@@ -11,10 +11,10 @@ export const netSet: CommandSpec = {
   options: [
     { name: 'down', type: 'flag', help: 'let nothing through' },
     { name: 'up', type: 'flag', help: 'take --down back, and nothing else' },
-    { name: 'rate', type: 'string', help: 'both ways, each: 500kbit, 10mbit, 1gbit, 2MBps' },
-    { name: 'delay', type: 'string', help: 'of what the guest receives: 50ms, 1s, 250us' },
+    { name: 'rate', type: 'string', help: 'limit of each direction: 500kbit, 10mbit, 1gbit, 2MBps' },
+    { name: 'delay', type: 'string', help: 'delay of what the guest receives: 50ms, 1s, 250us' },
     { name: 'jitter', type: 'string', help: 'by how much the delay varies: 10ms' },
-    { name: 'loss', type: 'string', help: 'of what the guest receives: 1%, 0.05%' },
+    { name: 'loss', type: 'string', help: 'share of what the guest receives that is lost: 1%, 0.05%' },
     { name: 'clear', type: 'flag', help: 'take everything back; options beside it are set anew' },
   ],
   async run(context) {

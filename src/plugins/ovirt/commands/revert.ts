@@ -6,7 +6,7 @@ export const revert: CommandSpec = {
   name: 'ovirt revert',
   summary: 'Take all VMs back to a snapshot and bring oVirt into service',
   example: 'lago ovirt revert ovirt-clean',
-  args: [{ name: 'name', arity: 'one', complete: 'snapshot', help: 'of the snapshot' }],
+  args: [{ name: 'name', arity: 'one', complete: 'snapshot', help: 'name of the snapshot' }],
   options: ENGINE_OPTIONS,
   async run(context) {
     const { engineAccess } = await import('../engine-access.js')

@@ -6,7 +6,7 @@ export const snapshot: CommandSpec = {
   name: 'ovirt snapshot',
   summary: 'Take a snapshot of all VMs while oVirt is at rest',
   example: 'lago ovirt snapshot ovirt-clean --no-restore',
-  args: [{ name: 'name', arity: 'one', complete: 'snapshot', help: 'of the snapshot' }],
+  args: [{ name: 'name', arity: 'one', complete: 'snapshot', help: 'name of the snapshot' }],
   options: [
     { name: 'no-restore', type: 'flag', help: 'leave hosts and storage in maintenance, and the services stopped' },
     ...ENGINE_OPTIONS,
