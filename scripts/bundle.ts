@@ -3,11 +3,19 @@
  * start-up does not pay for what is not used. koffi stays outside: its binary is found relative to its own package.
  */
 import { build } from 'esbuild'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { writeDeclarations } from './declarations.js'
+import { OVIRT_FILES, outputsOfAlone } from './packaging/ovirt-files.js'
 import { writeUserFiles } from './packaging/user-files.js'
 
 const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string } // our own file
+
+const programs = {
+  main: 'src/main.ts',
+  worker: 'src/libvirt/worker.ts',
+  'event-worker': 'src/libvirt/event-worker.ts',
+  guard: 'src/fixtures/guard.ts',
+}
 
 /** What users import, by its name in "exports" of package.json. One `LagoError` for them, for plugins and for the program. */
 const library = {
@@ -18,18 +26,22 @@ const library = {
   ovirt: 'src/plugins/ovirt/testlib.ts',
 }
 
+/** What is needed for `lago ovirt` alone: src/main.ts looks for the plugin's file, a distribution has a package for all. */
+const ovirtAlone = {
+  'ovirt-plugin': 'src/plugins/ovirt/plugin.ts',
+  'scenario-preload': 'src/scenario/node/preload.ts',
+  'scenario-hooks': 'src/scenario/node/hooks.ts',
+  'scenario-reporter': 'src/scenario/node/reporter.ts',
+}
+
 await rm('dist', { recursive: true, force: true })
-await build({
+const { metafile } = await build({
   entryPoints: {
-    main: 'src/main.ts',
-    worker: 'src/libvirt/worker.ts',
-    'event-worker': 'src/libvirt/event-worker.ts',
-    guard: 'src/fixtures/guard.ts',
-    'scenario-preload': 'src/scenario/node/preload.ts',
-    'scenario-hooks': 'src/scenario/node/hooks.ts',
-    'scenario-reporter': 'src/scenario/node/reporter.ts',
+    ...programs,
+    ...ovirtAlone,
     ...library,
   },
+  metafile: true,
   outdir: 'dist',
   chunkNames: '[name]-[hash]', // flat: workers and the guard are found beside the chunk that starts them
   bundle: true,
@@ -47,6 +59,12 @@ await build({
   },
   logLevel: 'warning',
 })
+const { ovirt, ...others } = library
+const ovirtFiles = outputsOfAlone(metafile, {
+  sources: [...Object.values(ovirtAlone), ovirt],
+  others: [...Object.values(programs), ...Object.values(others)],
+})
+await writeFile(OVIRT_FILES, JSON.stringify(ovirtFiles))
 await writeDeclarations(Object.values(library), 'src', 'dist/types')
 // https://reproducible-builds.org/specs/source-date-epoch/: seconds
 const epoch = process.env['SOURCE_DATE_EPOCH']

@@ -11,7 +11,7 @@ import { joinWords } from '../config/values.js'
 import { expandWords, mergeTiers, type OptionTiers } from './abbreviations.js'
 import type { CommandSpec, OptionSpec } from './command.js'
 import { GLOBAL_OPTIONS, keyOf } from './global-options.js'
-import { commandUsage, PROGRAM_USAGE, unknownCommand, unknownOption, usageError } from './usage.js'
+import { commandUsage, PROGRAM_USAGE, unknownCommand, unknownFamily, unknownOption, usageError } from './usage.js'
 
 export type Invocation =
   | {
@@ -32,7 +32,8 @@ export type Invocation =
  * Follows argparse (spec 1.1). Beyond it, a global option is accepted after the verb as well, unless the verb has one
  * of that name.
  *
- * Throws `LAGO_UNKNOWN_COMMAND`, listing the verbs, and `LAGO_USAGE` for anything else that cannot be understood.
+ * Throws `LAGO_UNKNOWN_COMMAND`, listing the verbs, `LAGO_NOT_INSTALLED` for verbs of a package that is not there, and
+ * `LAGO_USAGE` for anything else that cannot be understood.
  */
 export async function parseArgv(argv: readonly string[], commands: readonly CommandSpec[]): Promise<Invocation> {
   const program = parseWords(argv, { tiers: [GLOBAL_OPTIONS], usage: PROGRAM_USAGE, haltAtVerb: true })
@@ -60,10 +61,10 @@ function findCommand(
   return { command: undefined, tail: words.slice(1) }
 }
 
-/** `lago ovirt`, and its `--help` and `--version`: the verbs that begin with this word. Throws `LAGO_UNKNOWN_COMMAND`. */
+/** `lago ovirt`, and its `--help` and `--version`: the verbs that begin with this word. */
 async function groupHelp([first = '', next]: readonly string[], commands: readonly CommandSpec[]): Promise<Invocation> {
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))
-  if (group.length === 0) throw unknownCommand(first, commands)
+  if (group.length === 0) throw unknownFamily(first, commands)
   if (next === '--version') return { kind: 'version', family: first }
   if (next !== undefined && next !== '--help' && next !== '-h') throw unknownCommand(`${first} ${next}`, group, first)
   const help = await import('./help.js')

@@ -58,3 +58,17 @@ export function unknownCommand(verb: string, commands: readonly CommandSpec[], f
     'LAGO_UNKNOWN_COMMAND',
   )
 }
+
+/** Verbs that a distribution packs by themselves, by their first word. */
+const PACKAGES: Readonly<Record<string, string>> = { ovirt: 'lago-ovirt' }
+
+/** Of a family without verbs: in no package either, or in one that is not installed. */
+export function unknownFamily(family: string, commands: readonly CommandSpec[]): LagoError {
+  const name = Object.hasOwn(PACKAGES, family) ? PACKAGES[family] : undefined
+  if (name === undefined) return unknownCommand(family, commands)
+  return new LagoError(
+    'LAGO_NOT_INSTALLED',
+    `the verbs of "lago ${family}" are in the package ${name}, which is not installed`,
+    { hint: `install it: apt-get install ${name}, or dnf install ${name}`, data: { family, package: name } },
+  )
+}

@@ -177,6 +177,16 @@ describe('a wrong command line', () => {
       },
     ],
   ]
+  test.each(['ovirt', 'ovirt deploy', 'ovirt --help', '--loglevel debug ovirt --version'])(
+    'the package of %s is named where it is not installed',
+    async (line) => {
+      await expect(parseArgv(line.split(' '), COMMANDS)).rejects.toMatchObject({
+        code: 'LAGO_NOT_INSTALLED',
+        message: 'the verbs of "lago ovirt" are in the package lago-ovirt, which is not installed',
+        hint: 'install it: apt-get install lago-ovirt, or dnf install lago-ovirt',
+      })
+    },
+  )
   test.each(cases)('%s', async (line, { message, usage, hint, code = 'LAGO_USAGE' }) => {
     await expect(parseArgv(line.split(' '), COMMANDS)).rejects.toMatchObject({ code, message, hint, data: { usage } })
   })
