@@ -10,8 +10,8 @@ import type { Task } from './task.js'
 
 export interface CommandOptions {
   readonly cwd?: string
-  /** Added to the inherited environment. */
-  readonly env?: Readonly<Record<string, string>>
+  /** Added to the inherited environment; undefined takes a variable out of it. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Written to the program's standard input; without it standard input is empty. */
   readonly input?: string
   /** Exit codes that are results, not errors; default `[0]`. */
@@ -91,7 +91,7 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
 }
 
 export interface AttachedOptions {
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** File descriptor for the program's standard input; default: this process's own. */
   readonly stdin?: number | undefined
   readonly package?: string

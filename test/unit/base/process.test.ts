@@ -23,6 +23,13 @@ test('input goes to standard input', async () => {
   expect((await runCommand(task, ['cat'], { input: 'hello' })).stdout).toBe('hello')
 })
 
+test('the environment of a program is that of this one, with what is added and without what is taken out', async () => {
+  const { task } = recordedTask()
+  const argv = ['sh', '-c', 'echo "${HOME-no} ${PATH:+yes} $ADDED"'] as const
+  const { stdout } = await runCommand(task, argv, { env: { HOME: undefined, ADDED: 'more' } })
+  expect(stdout).toBe('no yes more\n')
+})
+
 test('a failure carries the command line, the exit code and the end of stderr', async () => {
   const { task } = recordedTask()
   await expect(runCommand(task, ['ls', '/no/such/place'])).rejects.toMatchObject({
