@@ -2,8 +2,9 @@
  * What the programs of scripts/ share: verbs and options by yargs, steps and messages on stderr, errors told as `lago` tells
  * them, with its exit codes, and Ctrl-C as an abort signal.
  */
+import type { Writable } from 'node:stream'
 import yargs, { type Argv } from 'yargs'
-import { explainSystemError, LagoError } from '../src/base/errors.js'
+import { explainSystemError, isSystemError, LagoError } from '../src/base/errors.js'
 import { createTask, isCancelled, type Task } from '../src/base/task.js'
 import { describeError } from '../src/cli/errors.js'
 import { exitCodeOf } from '../src/cli/exit-code.js'
@@ -13,7 +14,7 @@ import { abortOnSignals } from '../src/cli/signals.js'
 
 export interface Script {
   readonly task: Task
-  /** The answer, on stdout, as it is. */
+  /** The answer, on stdout, as it is. Rejects where it cannot be written, as on a full disk; a reader may go away. */
   print(text: string): Promise<void>
 }
 
@@ -27,7 +28,7 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
   const isTerminal = stderr.isTTY === true && env['TERM'] !== 'dumb'
   const color = isTerminal && !env['NO_COLOR']
   const sink = createTerminal({ write: (text) => void stderr.write(text), color, level: 'info', depth: 3 })
-  const script: Script = { task: createTask(sink, { signal }), print: async (text) => printTo(stdout, text) }
+  const script: Script = { task: createTask(sink, { signal }), print: async (text) => printAll(stdout, text) }
   try {
     await parserOf(name, (parser) => define(parser, script)).parseAsync(process.argv.slice(2))
   } catch (thrown) {
@@ -37,6 +38,15 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
   } finally {
     await sink.close()
   }
+}
+
+async function printAll(stream: Writable, text: string): Promise<void> {
+  if (text === '') return
+  await new Promise<void>((resolve, reject) => {
+    const failed = (error: Error): void => (isSystemError(error, 'EPIPE') ? resolve() : reject(error))
+    stream.on('error', failed) // comes after the callback, too
+    stream.write(text, (error) => (error ? failed(error) : resolve()))
+  })
 }
 
 function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
