@@ -1,0 +1,32 @@
+/** Whether a directory has a history that can be counted. */
+import path from 'node:path'
+import { LagoError } from '../../src/base/errors.js'
+import type { Task } from '../../src/base/task.js'
+import { git } from './git.js'
+
+export interface Repository {
+  /** Absolute; it, or a directory in its work tree. */
+  readonly dir: string
+  /** Hash of the commit that HEAD leads to. */
+  readonly head: string
+}
+
+/**
+ * Bare repositories, work trees of others and a detached HEAD are as good as any. Throws `LAGO_NOT_A_REPOSITORY`,
+ * `LAGO_UNSAFE_REPOSITORY`, `LAGO_EMPTY_REPOSITORY`, and `LAGO_SHALLOW_CLONE` where a part of the history is missing.
+ */
+export async function openRepository(task: Task, repoDir: string): Promise<Repository> {
+  const dir = path.resolve(repoDir)
+  const isShallow = (await git(task, dir, ['rev-parse', '--is-shallow-repository'])).trim() === 'true'
+  if (isShallow)
+    throw new LagoError('LAGO_SHALLOW_CLONE', `${dir} is a shallow clone: commits to count are missing`, {
+      hint: `git -C ${dir} fetch --unshallow --tags`,
+    })
+  const toHead = ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']
+  const head = (await git(task, dir, toHead, { okCodes: [0, 1, 128] })).trim()
+  if (head === '')
+    throw new LagoError('LAGO_EMPTY_REPOSITORY', `HEAD of ${dir} leads to no commit`, {
+      hint: 'commit something, or check out a branch that has commits',
+    })
+  return { dir, head }
+}

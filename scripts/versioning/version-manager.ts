@@ -1,0 +1,97 @@
+/** `scripts/version_manager REPO WHAT`: versions and changelogs from a git history, as the guide describes them. */
+import path from 'node:path'
+import type { Argv } from 'yargs'
+import { LagoError } from '../../src/base/errors.js'
+import { plainText } from '../../src/base/plain-text.js'
+import type { Task } from '../../src/base/task.js'
+import { runScript } from '../program.js'
+import { readAuthors } from './authors.js'
+import { readHistory, type HistoryEntry } from './history.js'
+import { jsonChangelog } from './json-changelog.js'
+import { markdownChangelog } from './markdown-changelog.js'
+import { releaseNotes } from './release-notes.js'
+import { rpmChangelog } from './rpm-changelog.js'
+import { entriesSince } from './since.js'
+import { makeTags, missingTags } from './tag.js'
+
+interface Wanted {
+  readonly repoDir: string
+  readonly allCommits: boolean
+  readonly fromCommit: string | undefined
+  readonly format: keyof typeof FORMATS
+  readonly dryRun: boolean
+  readonly annotate: boolean
+}
+
+const FORMATS = { rpm: rpmChangelog, markdown: markdownChangelog, json: jsonChangelog }
+
+const VERBS = { version, changelog, releasenotes, authors, tag }
+
+await runScript('version_manager', (parser, { task, print }) =>
+  withArguments(parser, async (verb, wanted) => {
+    const answer = await VERBS[verb](task, wanted)
+    await print(process.stdout.isTTY ? plainText(answer) : answer)
+  }),
+)
+
+function withArguments(parser: Argv, run: (verb: keyof typeof VERBS, wanted: Wanted) => Promise<void>): Argv {
+  const verbs = Object.keys(VERBS) as (keyof typeof VERBS)[]
+  const formats = Object.keys(FORMATS) as (keyof typeof FORMATS)[]
+  return parser.command(
+    '$0 <repo> <what>',
+    'Tell versions from the history of a git repository, and what changed',
+    (command) =>
+      command
+        .positional('repo', { type: 'string', demandOption: true, describe: 'The repository, or a directory in it' })
+        .positional('what', { choices: verbs, demandOption: true, describe: 'What to print; tag makes missing tags' })
+        .option('all-commits', { type: 'boolean', default: false, describe: 'Count what was merged, too, as Lago 0.5' })
+        .option('from-commit', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'changelog, releasenotes: from this commit on; the start of a hash, or a tag or branch',
+        })
+        .option('format', { choices: formats, default: 'rpm' as const, describe: 'changelog: how it is written' })
+        .option('annotate', { type: 'boolean', default: false, describe: 'tag: make annotated tags' })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'tag: print what would be made, only' })
+        .example('$0 . changelog --from-commit 1.0', 'What changed since the tag 1.0'),
+    async ({ repo, what, allCommits, fromCommit, format, annotate, dryRun }) =>
+      run(what, { repoDir: path.resolve(repo), allCommits, fromCommit, format, annotate, dryRun }),
+  )
+}
+
+async function version(task: Task, { repoDir, allCommits }: Wanted): Promise<string> {
+  const { entries } = await readHistory(task, repoDir, { allCommits })
+  return `${entries.at(-1)?.version}\n`
+}
+
+async function changelog(task: Task, wanted: Wanted): Promise<string> {
+  return FORMATS[wanted.format](await wantedEntries(task, wanted))
+}
+
+async function releasenotes(task: Task, wanted: Wanted): Promise<string> {
+  return releaseNotes(await wantedEntries(task, wanted))
+}
+
+async function authors(task: Task, { repoDir }: Wanted): Promise<string> {
+  return (await readAuthors(task, repoDir)).map((author) => `${author}\n`).join('')
+}
+
+/** A line `X.Y HASH` for each tag. */
+async function tag(task: Task, { repoDir, allCommits, annotate, dryRun }: Wanted): Promise<string> {
+  const tags = await missingTags(task, repoDir, await readHistory(task, repoDir, { allCommits }))
+  if (!dryRun) await makeTags(task, repoDir, tags, { annotate })
+  return tags.map(({ name, commit }) => `${name} ${commit}\n`).join('')
+}
+
+/** A commit that is not found is no error: upstream printed nothing then. */
+async function wantedEntries(task: Task, wanted: Wanted): Promise<readonly HistoryEntry[]> {
+  const { repoDir, allCommits, fromCommit } = wanted
+  if (fromCommit === '')
+    throw new LagoError('LAGO_USAGE', '--from-commit names nothing', { hint: 'give a tag, a branch or a hash' })
+  const history = await readHistory(task, repoDir, { allCommits, withMerged: true })
+  if (fromCommit === undefined) return history.entries
+  const found = entriesSince(history, fromCommit)
+  if (found.length === 0)
+    task.log('warning', `"${fromCommit}" names no commit that counts for the version of HEAD; nothing is printed`)
+  return found
+}
