@@ -1,4 +1,4 @@
-# Completion of lago and lagocli for fish, made by `lago completion fish`. On TAB no program of ours is run.
+# Completion of lago and lagocli for fish, made by `lago completion fish`. On TAB no program is run.
 #
 #     lago completion fish | source       in ~/.config/fish/config.fish; or the script as
 #     ~/.config/fish/completions/lago.fish, and a link lagocli.fish to it
@@ -219,7 +219,7 @@ function __lago_found --argument-names typed
             case '=*'
                 string sub -s 2 -- $item
             case @file
-                __fish_complete_path $typed
+                complete -C "'' "(string escape -n -- $typed) # files; __fish_complete_path runs ls
             case @directory
                 __fish_complete_directories $typed ''
             case @vm
