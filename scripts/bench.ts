@@ -23,11 +23,13 @@ import { startUp } from './bench/start-up.js'
 import { suspend } from './bench/suspend.js'
 import { initSeeded, templates } from './bench/templates.js'
 import { createTable } from './bench/table.js'
+import { versions } from './bench/versions.js'
 
 const VM_COUNTS = [1, 4, 8]
 const SEEDED_COUNTS = [1, 8, 32]
 const GROUPS: readonly Group[] = [
   startUp,
+  versions,
   ...VM_COUNTS.map(life),
   hundred,
   ...VM_COUNTS.map(snapshots),

@@ -10,7 +10,8 @@ import { openRepository } from './repository.js'
 export async function readAuthors(task: Task, repoDir: string): Promise<readonly string[]> {
   const repository = await openRepository(task, repoDir)
   const authors = new Set<string>()
-  for await (const [name = '', email = ''] of readLog(task, repository, { fields: ['%aN', '%aE'], firstParent: false }))
+  await readLog(task, repository, { fields: ['%aN', '%aE'], firstParent: false }, ([name = '', email = '']) => {
     authors.add(`${name} <${email}>`.trim())
+  })
   return [...authors].sort()
 }

@@ -9,6 +9,7 @@ const MARK = /Bug-Url: https?:\/\/bugzilla/g
  * `.../12/34`. Takes time in proportion to the message.
  */
 export function bugsOf(message: string): readonly string[] {
+  if (!message.includes('Bug-Url: ')) return []
   return message.split('\n').flatMap((line) => bugOfLine(line) ?? [])
 }
 

@@ -1,6 +1,5 @@
 /** One `git log`, read while it comes: fields end with NUL, which neither names nor messages can have. */
 import { isUtf8 } from 'node:buffer'
-import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
@@ -14,16 +13,17 @@ export interface LogOptions {
 }
 
 /**
- * Gives the fields of each commit that HEAD reaches, newest first in git's own order.
+ * Calls `each` with the fields of each commit that HEAD reaches, newest first in git's own order.
  *
  * git turns texts whose commit names an encoding into UTF-8; of the others what is no UTF-8 is taken for Latin-1.
  * Throws `LAGO_COMMAND_FAILED` when git cannot read on.
  */
-export async function* readLog(
+export async function readLog(
   task: Task,
   { dir, head }: Repository,
   { fields, firstParent }: LogOptions,
-): AsyncGenerator<readonly string[]> {
+  each: (fields: readonly string[]) => void,
+): Promise<void> {
   task.signal.throwIfAborted()
   const format = `--format=tformat:${fields.join('%x00')}`
   const shape = firstParent ? ['--first-parent'] : []
@@ -34,7 +34,8 @@ export async function* readLog(
   try {
     const said = text(program.stderr)
     program.stdin.end()
-    yield* grouped(splitAtNul(program.stdout), fields.length)
+    const split = createSplitter(fields.length, each)
+    for await (const chunk of program.stdout as AsyncIterable<Buffer>) split(chunk)
     const exitCode = await program.ended
     task.signal.throwIfAborted()
     if (exitCode !== 0) throw logFailed(dir, exitCode, (await said).trim().replaceAll('\n', '; '))
@@ -50,31 +51,30 @@ function logFailed(dir: string, exitCode: number, said: string): LagoError {
   })
 }
 
-async function* grouped(fields: AsyncIterable<string>, size: number): AsyncGenerator<readonly string[]> {
-  let group: string[] = []
-  for await (const field of fields) {
-    group.push(field)
-    if (group.length < size) continue
-    yield group
-    group = []
-  }
-}
-
-async function* splitAtNul(stream: Readable): AsyncGenerator<string> {
+/** Takes what comes piece by piece; calls `each` with every `size` fields. */
+function createSplitter(size: number, each: (fields: readonly string[]) => void): (chunk: Buffer) => void {
   let begun: Buffer[] = []
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    let start = 0
-    for (let end = chunk.indexOf(0); end !== -1; end = chunk.indexOf(0, start)) {
-      begun.push(chunk.subarray(start, end))
-      yield decoded(begun)
+  let fields: string[] = []
+  return (chunk) => {
+    const end = chunk.lastIndexOf(0) + 1
+    if (end > 0) {
+      fields.push(...fieldsOf(Buffer.concat([...begun, chunk.subarray(0, end)])))
       begun = []
-      start = end + 1
+      let done = 0
+      for (; done + size <= fields.length; done += size) each(fields.slice(done, done + size))
+      fields = fields.slice(done)
     }
-    if (start < chunk.length) begun.push(chunk.subarray(start))
+    if (end < chunk.length) begun.push(chunk.subarray(end))
   }
 }
 
-function decoded(pieces: readonly Buffer[]): string {
-  const bytes = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces)
-  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1')
+/** Each ends with NUL. One by one only where one of them is no UTF-8. */
+function fieldsOf(bytes: Buffer): string[] {
+  if (isUtf8(bytes)) return bytes.toString('utf8').split('\0').slice(0, -1)
+  const fields: string[] = []
+  for (let start = 0, end = bytes.indexOf(0); end !== -1; start = end + 1, end = bytes.indexOf(0, start)) {
+    const field = bytes.subarray(start, end)
+    fields.push(field.toString(isUtf8(field) ? 'utf8' : 'latin1'))
+  }
+  return fields
 }

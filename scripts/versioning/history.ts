@@ -60,8 +60,9 @@ export interface HistoryOptions {
 export async function readHistory(task: Task, repoDir: string, options: HistoryOptions = {}): Promise<History> {
   const { allCommits = false, withMerged = false } = options
   const repository = await openRepository(task, repoDir)
-  const commits = await readCommits(task, repository, !allCommits && !withMerged)
-  const chain = allCommits ? commits.toReversed() : firstParents(commits).reverse()
+  const isChain = !allCommits && !withMerged
+  const commits = await readCommits(task, repository, isChain)
+  const chain = allCommits || isChain ? commits.toReversed() : firstParents(commits).reverse()
   const merged = withMerged && !allCommits ? mergedCommits(chain, commits) : undefined
   const versions = countVersions(chain)
   const entries = chain.map((commit, index) => {
@@ -77,7 +78,7 @@ async function readCommits(task: Task, repository: Repository, firstParent: bool
   refs.catch(() => undefined) // told below, unless the log fails first
   const fields = ['%H', '%P', '%an', '%ae', '%ct', '%B']
   const read: (readonly string[])[] = []
-  for await (const commit of readLog(task, repository, { fields, firstParent })) read.push(commit)
+  await readLog(task, repository, { fields, firstParent }, (commit) => read.push(commit))
   const refsOf = await refs
   return read.map((fields, index) => {
     const names = refsOf.get(fields[0] ?? '') ?? []
