@@ -3,12 +3,18 @@
  * start-up does not pay for what is not used. koffi stays outside: its binary is found relative to its own package.
  */
 import { build } from 'esbuild'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
+import { createTask } from '../src/base/task.js'
+import { describeError } from '../src/cli/errors.js'
+import { exitCodeOf } from '../src/cli/exit-code.js'
+import { createTerminal } from '../src/cli/render/terminal.js'
 import { writeDeclarations } from './declarations.js'
 import { OVIRT_FILES, outputsOfAlone } from './packaging/ovirt-files.js'
 import { writeUserFiles } from './packaging/user-files.js'
+import { projectVersion } from './versioning/project-version.js'
 
-const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string } // our own file
+const version = await versionOfBuild()
+await writeFile('build/version.json', `${JSON.stringify({ version })}\n`) // for what runs unbundled
 
 const programs = {
   main: 'src/main.ts',
@@ -70,3 +76,20 @@ await writeDeclarations(Object.values(library), 'src', 'dist/types')
 const epoch = process.env['SOURCE_DATE_EPOCH']
 const date = epoch === undefined ? undefined : new Date(Number(epoch) * 1000).toISOString().slice(0, 10)
 await writeUserFiles('dist', date === undefined ? { version } : { version, date })
+
+async function versionOfBuild(): Promise<string> {
+  const sink = createTerminal({
+    write: (text) => void process.stderr.write(text),
+    color: false,
+    level: 'warning',
+    depth: 0,
+  })
+  try {
+    return await projectVersion(createTask(sink), process.cwd(), process.env)
+  } catch (error) {
+    process.stderr.write(describeError(error, { debug: false }))
+    process.exit(exitCodeOf(error))
+  } finally {
+    await sink.close()
+  }
+}

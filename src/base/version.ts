@@ -1,10 +1,18 @@
-/** The program's own version: put in by the bundler, read from package.json where the code runs unbundled. */
+/** The program's own version: put in by the bundler; where the code runs unbundled, what the last build has noted. */
 import { createRequire } from 'node:module'
 
 declare const LAGO_BUNDLED_VERSION: string | undefined
 
 export function lagoVersion(): string {
-  if (typeof LAGO_BUNDLED_VERSION !== 'undefined') return LAGO_BUNDLED_VERSION
-  const manifest = createRequire(import.meta.url)('../../../package.json') as { version: string } // our own file
-  return manifest.version
+  return typeof LAGO_BUNDLED_VERSION === 'undefined' ? notedVersion() : LAGO_BUNDLED_VERSION
+}
+
+/** `build/version.json`; before there was a build, what package.json records. */
+function notedVersion(): string {
+  const require = createRequire(import.meta.url)
+  try {
+    return (require('../../version.json') as { version: string }).version // our own files
+  } catch {
+    return (require('../../../package.json') as { version: string }).version
+  }
 }
