@@ -108,6 +108,14 @@ test('--from-commit takes hashes and names; one that names nothing prints nothin
   expect(await versionManager([dir, 'changelog', '--from-commit', ''])).toMatchObject({ exitCode: 2, stdout: '' })
 })
 
+test('a terminal is not told to do what a commit wants; a file has it as it is', async () => {
+  const { dir } = await linear('Show \x1b]0;title\x07\x1b[2Jthis\n')
+  const command = `${process.execPath} ${PROGRAM} ${dir} changelog`
+  const shown = await run(['script', '--quiet', '--return', '--command', command, '/dev/null'], { TERM: 'xterm' })
+  expect(shown.stdout).toMatch(/: Show this\r\n$/)
+  expect((await versionManager([dir, 'changelog'])).stdout).toContain('Show \x1b]0;title\x07\x1b[2Jthis\n')
+})
+
 test('release notes say what matters to those who upgrade, for each X.Y', async () => {
   const { dir, hashes } = await linear(
     'Begin\n',

@@ -6,7 +6,14 @@ import { readHistory } from '../../scripts/versioning/history.js'
 import { rpmChangelog } from '../../scripts/versioning/rpm-changelog.js'
 import { entriesSince } from '../../scripts/versioning/since.js'
 import { runCommand } from '../../src/base/process.js'
-import { GIT_ENV, gitIn, makeRepository, type MadeCommit, type MadeTag } from '../helpers/made-repository.js'
+import {
+  GIT_ENV,
+  gitIn,
+  makeLinearRepository,
+  makeRepository,
+  type MadeCommit,
+  type MadeTag,
+} from '../helpers/made-repository.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 import { modelChangelog, modelVersion } from '../helpers/version-model.js'
@@ -132,6 +139,15 @@ test('git itself counts the same commits, and names the same ones for each merge
     }),
     { numRuns: NUM_RUNS / 4 },
   )
+})
+
+test('a reader that is told to stop does', async () => {
+  const { task, abort } = recordedTask()
+  const dir = path.join(await makeTempDir(), 'repository')
+  await makeLinearRepository(dir, ['One\n', 'Two\n'])
+  const reading = readHistory(task, dir)
+  abort(new Error('enough'))
+  await expect(reading).rejects.toThrow('enough')
 })
 
 /** Of the repository of the Python program (spec 8.2): commit, first parents, all commits. */
