@@ -46,7 +46,7 @@ export async function readTree(treeDir: string): Promise<TreeInfo> {
 export async function ensureTree(task: Task, treeDir: string, url: string | undefined): Promise<TreeInfo> {
   const wanted = url === undefined ? undefined : publicUrl(url)
   if ((await makeDirs(treeDir)) !== undefined) task.log('info', `${treeDir} is a new tree of releases`)
-  return locked(task, treeDir, async () => {
+  return locked(task, { treeDir, waitMs: WAIT_MS }, async () => {
     await removeTemporaries(treeDir)
     const names = await readdir(treeDir)
     const before = names.length === 0 ? undefined : await readTree(treeDir)
@@ -66,20 +66,32 @@ function publicUrl(given: string): string {
 }
 
 /**
- * Runs `body` while nobody else changes the tree, and clears before it what killed runs have left.
- * Throws `LAGO_RELEASE_TREE`, and `LAGO_LOCKED` that names who works there.
+ * Runs `body` while nobody else changes the tree, and clears before it what killed runs have left. Waits for others, a minute
+ * by default. Throws `LAGO_RELEASE_TREE`, and `LAGO_LOCKED` that names who works there.
  */
-export async function withTree<T>(task: Task, treeDir: string, body: (tree: TreeInfo) => Promise<T>): Promise<T> {
+export async function withTree<T>(
+  task: Task,
+  treeDir: string,
+  body: (tree: TreeInfo) => Promise<T>,
+  { waitMs = WAIT_MS }: { readonly waitMs?: number } = {},
+): Promise<T> {
   await readTree(treeDir)
-  return locked(task, treeDir, async () => {
+  return locked(task, { treeDir, waitMs }, async () => {
     const tree = await readTree(treeDir)
     await sweep(task, treeDir)
     return body(tree)
   })
 }
 
-async function locked<T>(task: Task, treeDir: string, body: () => Promise<T>): Promise<T> {
-  return withLock(task, { path: treeDir, kind: 'directory', what: `the tree ${treeDir}`, waitMs: 0 }, body)
+/** Pipelines that end at the same time shall not fail for it. */
+const WAIT_MS = 60_000
+
+async function locked<T>(
+  task: Task,
+  { treeDir, waitMs }: { readonly treeDir: string; readonly waitMs: number },
+  body: () => Promise<T>,
+): Promise<T> {
+  return withLock(task, { path: treeDir, kind: 'directory', what: `the tree ${treeDir}`, waitMs }, body)
 }
 
 /** Something that is on its way into a directory of the tree, or out of it; no reader takes it for what it is to be. */

@@ -23,6 +23,10 @@ debian_test_packages=(
 fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso mmdebstrap debian-keyring
     rpm-build make git dnf-plugins-core createrepo_c python3-pytest chromium-headless
     bash-completion zsh fish groff-base man-db mandoc)
+    rpm rpm2cpio make git dnf dnf-plugins-core createrepo-c gnupg python3-pytest chromium
+)
+fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso mmdebstrap debian-keyring
+    rpm-build rpm-sign make git dnf-plugins-core createrepo_c gnupg2 dpkg apt python3-pytest chromium-headless)
 
 # Prints the packages that are not installed.
 missing_packages() {

@@ -1,7 +1,7 @@
-/** A repository for apt with one package in it, as small as they come. */
+/** Debian packages, and a repository for apt with one of them in it, as small as they come. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 
@@ -19,4 +19,19 @@ export async function makeAptRepository(dir: string, name: string, text: string)
   const sha256 = createHash('sha256').update(content).digest('hex')
   const entry = `${control}Filename: ./${name}.deb\nSize: ${content.length}\nSHA256: ${sha256}\n`
   await writeFile(path.join(dir, 'Packages'), entry)
+}
+
+/** Builds a package without files into `dir`, which is made: `NAME_VERSION_ARCHITECTURE.deb`, its absolute path. */
+export async function buildDeb(
+  dir: string,
+  { name, version = '1', architecture = 'all' }: { name: string; version?: string; architecture?: string },
+): Promise<string> {
+  const tree = path.join(dir, `.${name}-tree`)
+  await mkdir(path.join(tree, 'DEBIAN'), { recursive: true })
+  const control = `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: nobody <nobody@localhost>\nDescription: for a test\n`
+  await writeFile(path.join(tree, 'DEBIAN/control'), control)
+  const file = path.join(dir, `${name}_${version}_${architecture}.deb`)
+  await promisify(execFile)('dpkg-deb', ['--root-owner-group', '--build', tree, file])
+  await rm(tree, { recursive: true })
+  return file
 }

@@ -1,0 +1,134 @@
+/**
+ * What apt reads of a directory of Debian packages: `lago`, a link to its last generation, which a source names as
+ * `URIs: .../deb` and `Suites: lago/` (sources.list(5), "exact path"). Lists are asked for by their checksums, so that
+ * one who has read an old `InRelease` still gets the list that it names.
+ */
+import { createHash } from 'node:crypto'
+import { link, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { pathExists } from 'fs-extra/esm'
+import { isSystemError } from '../../src/base/errors.js'
+import { fanOut } from '../../src/base/fan-out.js'
+import { runCommand } from '../../src/base/process.js'
+import type { Task } from '../../src/base/task.js'
+import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
+import { namesIn, sha256Of } from './package-files.js'
+import { isSignedBy, signClear, signDetached, type SigningKey } from './sign.js'
+
+/** Also its suite: apt warns when the two differ. */
+export const APT_INDEX = 'lago'
+const BY_HASH = 'by-hash/SHA256'
+
+/** Of the packages in `dir` itself. See `refreshIndexes`. */
+export async function refreshAptIndex(task: Task, dir: string, key: SigningKey | undefined): Promise<void> {
+  const indexDir = path.join(dir, APT_INDEX)
+  await removeStrays(indexDir)
+  const packages = await packagesText(task, dir)
+  if ((await isCurrent(indexDir, packages)) && (await isSignedAsWanted(task, indexDir, key))) return
+  const before = await currentGeneration(indexDir)
+  await replaceGeneration(task, indexDir, async (newDir) => {
+    const lists = new Map([
+      ['Packages', Buffer.from(packages)],
+      ['Packages.gz', gzipSync(packages)],
+    ])
+    await mkdir(path.join(newDir, BY_HASH), { recursive: true })
+    for (const [name, content] of lists) {
+      await writeFile(path.join(newDir, name), content)
+      await link(path.join(newDir, name), path.join(newDir, BY_HASH, sha256(content)))
+    }
+    const releasePath = path.join(newDir, 'Release')
+    const release = releaseText(lists, architecturesIn(packages), new Date())
+    await writeFile(releasePath, release)
+    if (key !== undefined) {
+      await writeFile(path.join(newDir, 'InRelease'), await signClear(task, key, release))
+      await writeFile(`${releasePath}.gpg`, await signDetached(task, key, releasePath))
+    }
+    if (before !== undefined) await keepListsOf(before, newDir)
+  })
+}
+
+/** As dpkg-scanpackages(1) writes it: the control fields of each package, and of its file what apt needs to fetch it. */
+async function packagesText(task: Task, dir: string): Promise<string> {
+  const names = (await namesIn(dir)).filter((name) => name.endsWith('.deb') && !name.startsWith('.')).sort()
+  const stanzas = await fanOut(task, names, async (name, task) => {
+    const filePath = path.join(dir, name)
+    const { stdout: control } = await runCommand(task, ['dpkg-deb', '--field', filePath], { package: 'dpkg' })
+    const [{ size }, sum] = [await stat(filePath), await sha256Of(filePath)]
+    return `${control.trimEnd()}\nFilename: ./${name}\nSize: ${size}\nSHA256: ${sum}\n\n`
+  })
+  return stanzas.join('')
+}
+
+function architecturesIn(packages: string): readonly string[] {
+  return [...new Set([...packages.matchAll(/^Architecture: (\S+)$/gm)].map(([, name = '']) => name))].sort()
+}
+
+function releaseText(lists: ReadonlyMap<string, Buffer>, architectures: readonly string[], date: Date): string {
+  return [
+    'Origin: Lago',
+    'Label: Lago',
+    `Suite: ${APT_INDEX}`,
+    `Architectures: ${architectures.join(' ')}`,
+    `Date: ${date.toUTCString()}`,
+    'Acquire-By-Hash: yes',
+    'SHA256:',
+    ...[...lists].map(([name, content]) => ` ${sha256(content)} ${content.length} ${name}`),
+    '',
+  ].join('\n')
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+/** Those that its `Release` names; what it had kept itself is not kept again. */
+async function keepListsOf(before: string, newDir: string): Promise<void> {
+  const release = await readFile(path.join(before, 'Release'), 'utf8').catch(() => '')
+  for (const [, sum = ''] of release.matchAll(/^ ([0-9a-f]{64}) /gm))
+    await link(path.join(before, BY_HASH, sum), path.join(newDir, BY_HASH, sum)).catch((error: unknown) => {
+      if (!isSystemError(error, 'EEXIST', 'ENOENT')) throw error
+    })
+}
+
+async function isCurrent(indexDir: string, packages: string): Promise<boolean> {
+  const found = await readFile(path.join(indexDir, 'Packages'), 'utf8').catch(() => undefined)
+  return found === packages && (await faultsOfRelease(indexDir)).length === 0
+}
+
+async function isSignedAsWanted(task: Task, indexDir: string, key: SigningKey | undefined): Promise<boolean> {
+  const releasePath = path.join(indexDir, 'Release')
+  const isSigned = await pathExists(`${releasePath}.gpg`)
+  return key === undefined ? !isSigned : isSigned && (await isSignedBy(task, key, releasePath, `${releasePath}.gpg`))
+}
+
+/** In what the index of `dir` is not the list of the packages that are there; empty: it is. */
+export async function faultsOfAptIndex(task: Task, dir: string): Promise<readonly string[]> {
+  const indexDir = path.join(dir, APT_INDEX)
+  const found = await readFile(path.join(indexDir, 'Packages'), 'utf8').catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  })
+  if (found === undefined) return [`${indexDir} has no Packages`]
+  const isTrue = found === (await packagesText(task, dir))
+  return [
+    ...(isTrue ? [] : [`${indexDir}/Packages is not the list of the packages in ${dir}`]),
+    ...(await faultsOfRelease(indexDir)),
+  ]
+}
+
+/** The lists are those that `Release` names, under both of their names, and `InRelease` says the same. */
+async function faultsOfRelease(indexDir: string): Promise<readonly string[]> {
+  const release = await readFile(path.join(indexDir, 'Release'), 'utf8').catch(() => '')
+  const sums = [...release.matchAll(/^ ([0-9a-f]{64}) \d+ (\S+)$/gm)]
+  const faults = sums.length === 2 ? [] : [`${indexDir}/Release does not name its lists`]
+  for (const [, sum = '', name = ''] of sums)
+    for (const file of [name, `${BY_HASH}/${sum}`]) {
+      const found = await sha256Of(path.join(indexDir, file)).catch(() => 'none')
+      if (found !== sum) faults.push(`${indexDir}/${file} is not what Release says of it`)
+    }
+  const inRelease = await readFile(path.join(indexDir, 'InRelease'), 'utf8').catch(() => undefined)
+  if (inRelease !== undefined && !inRelease.includes(`\n\n${release}`))
+    faults.push(`${indexDir}/InRelease does not say the same as Release`)
+  return faults
+}

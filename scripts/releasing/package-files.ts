@@ -1,0 +1,143 @@
+/** The packages of a snapshot, or of `stable/X.0`: which there are, whether they are what is said of them, and copying them. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { chmod, copyFile, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { pathExists } from 'fs-extra/esm'
+import { isSystemError, LagoError } from '../../src/base/errors.js'
+import { fanOut } from '../../src/base/fan-out.js'
+import { makeDirs, removeTemporaries, temporaryPathFor } from '../../src/base/files.js'
+import type { Task } from '../../src/base/task.js'
+import type { PackageFile } from './types.js'
+
+/** All that are in `dir` (absolute) by their places and names, hashed; sorted by path. */
+export async function packageFilesIn(task: Task, dir: string): Promise<readonly PackageFile[]> {
+  return fanOut(task, await packagePathsIn(dir), async (file) => factsOf(dir, file))
+}
+
+/** Below `dir`, sorted; files alone. */
+export async function packagePathsIn(dir: string): Promise<readonly string[]> {
+  const found: string[] = []
+  for (const place of ['deb', 'npm', 'sources', ...(await namesIn(path.join(dir, 'rpm'))).map((dist) => `rpm/${dist}`)])
+    for (const name of await namesIn(path.join(dir, place))) {
+      const file = `${place}/${name}`
+      if (isPackage(place, name) && (await stat(path.join(dir, file))).isFile()) found.push(file)
+    }
+  return found.sort()
+}
+
+const NAMES_BY_PLACE: Readonly<Record<string, RegExp>> = {
+  deb: /^[^.].*\.deb$/,
+  npm: /^[^.].*\.tgz$/,
+  sources: /^[^.].*\.(src\.rpm|tar\.gz)$/,
+  rpm: /^[^.].*\.rpm$/,
+}
+
+function isPackage(place: string, name: string): boolean {
+  return NAMES_BY_PLACE[path.dirname(place) === '.' ? place : path.dirname(place)]?.test(name) === true
+}
+
+/** None where there is no such directory. */
+export async function namesIn(dir: string): Promise<string[]> {
+  return readdir(dir).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  })
+}
+
+async function factsOf(dir: string, file: string): Promise<PackageFile> {
+  const filePath = path.join(dir, file)
+  return { path: file, sizeBytes: (await stat(filePath)).size, sha256: await sha256Of(filePath) }
+}
+
+export async function sha256Of(filePath: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(filePath)) hash.update(chunk as Buffer) // of a stream without encoding
+  return hash.digest('hex')
+}
+
+/** What is wrong with `files` in `dir`, one line each; empty: all are there as they should be. */
+export async function faultsOf(task: Task, dir: string, files: readonly PackageFile[]): Promise<readonly string[]> {
+  const faults = await fanOut(task, files, async (file) => {
+    const filePath = path.join(dir, file.path)
+    if (!(await pathExists(filePath))) return [`${filePath} is missing`]
+    const found = await sha256Of(filePath)
+    return found === file.sha256 ? [] : [`${filePath} has the SHA-256 ${found}, and should have ${file.sha256}`]
+  })
+  return faults.flat()
+}
+
+/**
+ * Has `files` in `toDir`, too, as they are in `fromDir` (both absolute): as hard links where that is possible, else as copies. May
+ * be called again, and finishes what an earlier call has begun. The caller holds the lock of the tree.
+ *
+ * Nothing is touched unless all can be added. Throws `LAGO_RELEASE_FILE_DIFFERS` when a file of the name is there with another
+ * content, `LAGO_RELEASE_FILE_DAMAGED` when one in `fromDir` is not what `files` say.
+ */
+export async function addFiles(
+  task: Task,
+  fromDir: string,
+  toDir: string,
+  files: readonly PackageFile[],
+): Promise<void> {
+  await requireIntact(task, fromDir, files)
+  const missing: PackageFile[] = []
+  for (const file of files) {
+    const there = await sha256Of(path.join(toDir, file.path)).catch((error: unknown) => {
+      if (isSystemError(error, 'ENOENT')) return undefined
+      throw error
+    })
+    if (there === undefined) missing.push(file)
+    else if (there !== file.sha256) throw differs(path.join(toDir, file.path), there, file)
+  }
+  for (const dir of new Set(files.map((file) => path.dirname(path.join(toDir, file.path))))) {
+    await makeDirs(dir)
+    await removeTemporaries(dir)
+  }
+  for (const file of missing) {
+    task.signal.throwIfAborted()
+    await addFile(path.join(fromDir, file.path), path.join(toDir, file.path))
+  }
+}
+
+/** Throws `LAGO_RELEASE_FILE_DAMAGED`, which lists every file that is not what `files` say of it. */
+export async function requireIntact(task: Task, dir: string, files: readonly PackageFile[]): Promise<void> {
+  const faults = await faultsOf(task, dir, files)
+  if (faults.length === 0) return
+  throw new LagoError('LAGO_RELEASE_FILE_DAMAGED', faults.join('; '), {
+    hint: 'make the snapshot anew under another pipeline number',
+    data: { dir, faults },
+  })
+}
+
+async function addFile(fromPath: string, toPath: string): Promise<void> {
+  try {
+    await link(fromPath, toPath)
+  } catch (error) {
+    if (!isSystemError(error, 'EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'ENOSYS')) throw error
+    await copyWhole(fromPath, toPath)
+  }
+}
+
+/** There under its name only when it is whole and on the disk; readable by everybody. */
+export async function copyWhole(fromPath: string, toPath: string): Promise<void> {
+  const temporaryPath = temporaryPathFor(toPath)
+  try {
+    await copyFile(fromPath, temporaryPath)
+    await chmod(temporaryPath, 0o644)
+    const file = await open(temporaryPath, 'r')
+    await file.sync().finally(async () => file.close())
+    await rename(temporaryPath, toPath)
+  } catch (error) {
+    await rm(temporaryPath, { force: true })
+    throw error
+  }
+}
+
+function differs(filePath: string, found: string, { sha256 }: PackageFile): LagoError {
+  const message = `${filePath} is there already with another content: its SHA-256 is ${found}, that of the new file ${sha256}`
+  return new LagoError('LAGO_RELEASE_FILE_DIFFERS', message, {
+    hint: 'what users may have installed is never replaced: release it under another version, or with another release number',
+    data: { path: filePath, found, wanted: sha256 },
+  })
+}

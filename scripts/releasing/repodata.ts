@@ -1,0 +1,96 @@
+/** `repodata` of a directory of RPMs, by createrepo_c: a link to its last generation. */
+import { createReadStream } from 'node:fs'
+import { link, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { pathExists } from 'fs-extra/esm'
+import { isLagoError, isSystemError } from '../../src/base/errors.js'
+import { fanOut } from '../../src/base/fan-out.js'
+import { runCommand } from '../../src/base/process.js'
+import type { Task } from '../../src/base/task.js'
+import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
+import { readWholePackages } from '../../src/rpm/read-packages.js'
+import { readRepository } from '../../src/rpm/read-repository.js'
+import { namesIn, sha256Of } from './package-files.js'
+import { isSignedBy, signDetached, type SigningKey } from './sign.js'
+
+export const REPODATA = 'repodata'
+const REPOMD = 'repomd.xml'
+
+/** Of the packages in `dir` itself. See `refreshIndexes`. */
+export async function refreshRepodata(task: Task, dir: string, key: SigningKey | undefined): Promise<void> {
+  const repodataDir = path.join(dir, REPODATA)
+  await removeStrays(repodataDir)
+  if ((await faultsOfRepodata(task, dir)).length === 0 && (await isSignedAsWanted(task, repodataDir, key))) return
+  const paths = (await packageNamesIn(dir)).map((name) => path.join(dir, name))
+  await readWholePackages(task, paths, { hint: 'createrepo_c would leave it out; build it anew' })
+  const before = await currentGeneration(repodataDir)
+  await replaceGeneration(task, repodataDir, async (newDir) => {
+    // gz and no databases: what every dnf and yum of the last ten years reads
+    const argv = ['createrepo_c', '--quiet', '--no-database', '--general-compress-type=gz', '--outputdir', newDir, dir]
+    await runCommand(task, argv as [string, ...string[]], { package: 'createrepo-c' })
+    await flatten(newDir)
+    const repomdPath = path.join(newDir, REPOMD)
+    if (key !== undefined) await writeFile(`${repomdPath}.asc`, await signDetached(task, key, repomdPath))
+    if (before !== undefined) await keepFilesOf(before, newDir)
+  })
+}
+
+/** createrepo_c makes the directory `repodata` in the one that it is given. */
+async function flatten(newDir: string): Promise<void> {
+  const madeDir = path.join(newDir, REPODATA)
+  for (const name of await readdir(madeDir)) await rename(path.join(madeDir, name), path.join(newDir, name))
+  await rmdir(madeDir)
+}
+
+/** Their names have their checksums in them. Those that the last generation had kept itself are not kept again. */
+async function keepFilesOf(before: string, newDir: string): Promise<void> {
+  const repomd = await readFile(path.join(before, REPOMD), 'utf8').catch(() => '')
+  for (const [, name = ''] of repomd.matchAll(/<location href="repodata\/([^"/]+)"/g))
+    await link(path.join(before, name), path.join(newDir, name)).catch((error: unknown) => {
+      if (!isSystemError(error, 'EEXIST', 'ENOENT')) throw error
+    })
+}
+
+async function isSignedAsWanted(task: Task, repodataDir: string, key: SigningKey | undefined): Promise<boolean> {
+  const repomdPath = path.join(repodataDir, REPOMD)
+  const isSigned = await pathExists(`${repomdPath}.asc`)
+  return key === undefined ? !isSigned : isSigned && (await isSignedBy(task, key, repomdPath, `${repomdPath}.asc`))
+}
+
+/** In what the repodata of `dir` is not the list of the packages that are there; empty: it is. */
+export async function faultsOfRepodata(task: Task, dir: string): Promise<readonly string[]> {
+  const names = await packageNamesIn(dir)
+  const sums = new Map(await fanOut(task, names, async (name) => [name, await sha256Of(path.join(dir, name))] as const))
+  const listed = await listedIn(task, dir)
+  if (typeof listed === 'string') return [listed]
+  const repodataDir = path.join(dir, REPODATA)
+  return [
+    ...names.filter((name) => !listed.has(name)).map((name) => `${repodataDir} does not list ${name}`),
+    ...[...listed.keys()]
+      .filter((name) => !sums.has(name))
+      .map((name) => `${repodataDir} lists ${name}, which is not there`),
+    ...names
+      .filter((name) => listed.has(name) && listed.get(name) !== sums.get(name))
+      .map((name) => `${repodataDir} has another checksum for ${name} than the file`),
+  ]
+}
+
+async function packageNamesIn(dir: string): Promise<readonly string[]> {
+  return (await namesIn(dir)).filter((name) => name.endsWith('.rpm') && !name.startsWith('.'))
+}
+
+/** SHA-256 by name; or why there is no such list. */
+async function listedIn(task: Task, dir: string): Promise<ReadonlyMap<string, string> | string> {
+  const at = (href: string): string => path.join(dir, href)
+  try {
+    const packages = await readRepository(task, {
+      place: dir,
+      text: async (_, href) => ((await pathExists(at(href))) ? readFile(at(href), 'utf8') : undefined),
+      open: async (_, href) => ((await pathExists(at(href))) ? createReadStream(at(href)) : undefined),
+    })
+    return new Map(packages.map(({ href, checksum }) => [href, checksum.hex]))
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_RPM_REPOSITORY')) return error.message
+    throw error
+  }
+}
