@@ -1,9 +1,9 @@
 /** `repodata` of a directory of RPMs, by createrepo_c: a link to its last generation. */
 import { createReadStream } from 'node:fs'
-import { link, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
+import { link, readdir, readFile, rename, rmdir, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { isLagoError, isSystemError } from '../../src/base/errors.js'
+import { isLagoError, isSystemError, LagoError, NO_SPACE_HINT } from '../../src/base/errors.js'
 import { fanOut } from '../../src/base/fan-out.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
@@ -25,15 +25,29 @@ export async function refreshRepodata(task: Task, dir: string, key: SigningKey |
   await readWholePackages(task, paths, { hint: 'createrepo_c would leave it out; build it anew' })
   const before = await currentGeneration(repodataDir)
   await replaceGeneration(task, repodataDir, async (newDir) => {
-    // gz and no databases: what every dnf and yum of the last ten years reads
-    const argv = ['createrepo_c', '--quiet', '--no-database', '--general-compress-type=gz', '--outputdir', newDir, dir]
-    await runCommand(task, argv as [string, ...string[]], { package: 'createrepo-c' })
+    await createRepodata(task, dir, newDir)
     await flatten(newDir)
     const repomdPath = path.join(newDir, REPOMD)
     if (key !== undefined) await writeFile(`${repomdPath}.asc`, await signDetached(task, key, repomdPath))
     if (before !== undefined) await keepFilesOf(before, newDir)
   })
 }
+
+async function createRepodata(task: Task, dir: string, newDir: string): Promise<void> {
+  // gz and no databases: what every dnf and yum of the last ten years reads
+  const options = ['--quiet', '--no-database', '--general-compress-type=gz', '--outputdir', newDir]
+  try {
+    await runCommand(task, ['createrepo_c', ...options, dir], { package: 'createrepo-c' })
+  } catch (error) {
+    const { bavail, bsize } = await statfs(newDir)
+    if (!isLagoError(error, 'LAGO_COMMAND_FAILED') || bavail * bsize > FULL_BYTES) throw error
+    // createrepo_c 0.17 says of a full disk no more than "file operation error"
+    throw new LagoError('LAGO_NO_SPACE', `the disk is full: ${newDir}`, { hint: NO_SPACE_HINT, cause: error })
+  }
+}
+
+/** Less than any list takes. */
+const FULL_BYTES = 64 * 1024
 
 /** createrepo_c makes the directory `repodata` in the one that it is given. */
 async function flatten(newDir: string): Promise<void> {

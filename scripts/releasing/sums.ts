@@ -37,3 +37,15 @@ export async function sumsOf(task: Task, dir: string): Promise<string> {
   const lines = await fanOut(task, files, async (file) => `${await sha256Of(path.join(dir, file))}  ${file}\n`)
   return lines.join('')
 }
+
+export async function faultsOfSums(task: Task, dir: string): Promise<readonly string[]> {
+  const sumsPath = path.join(dir, SUMS)
+  const found = await readFile(sumsPath, 'utf8').catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  })
+  if (found === undefined) return [`${sumsPath} is missing`]
+  return found === (await sumsOf(task, dir))
+    ? []
+    : [`${sumsPath} does not have the checksums of the files that are there`]
+}

@@ -83,6 +83,12 @@ export async function withTree<T>(
   })
 }
 
+/** The same for those who only look: nothing is cleared, and the tree need not be writable. */
+export async function withTreeToRead<T>(task: Task, treeDir: string, body: (tree: TreeInfo) => Promise<T>): Promise<T> {
+  await readTree(treeDir)
+  return locked(task, { treeDir, waitMs: WAIT_MS }, async () => body(await readTree(treeDir)))
+}
+
 /** Pipelines that end at the same time shall not fail for it. */
 const WAIT_MS = 60_000
 

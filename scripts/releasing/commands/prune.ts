@@ -1,0 +1,38 @@
+import { LagoError } from '../../../src/base/errors.js'
+import { confirm } from '../../../src/cli/confirm.js'
+import { planPrune, pruneAsShown, type Prunable } from '../prune.js'
+import { withTree } from '../tree.js'
+import { absolute, type Command } from './command.js'
+
+export const prune: Command = (parser, { task, print }) =>
+  parser.command(
+    'prune <tree>',
+    'Delete old snapshots, after asking; what "latest" leads to stays',
+    (yargs) =>
+      yargs
+        .positional('tree', { type: 'string', demandOption: true, describe: 'its directory' })
+        .option('keep', { type: 'number', default: 10, describe: 'so many of each X.0 stay' })
+        .option('older-than', { type: 'number', describe: 'days; younger ones stay as well' })
+        .option('promoted', { type: 'boolean', default: false, describe: 'also those of the last releases' })
+        .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' })
+        .check(({ keep, olderThan }) => {
+          if (Number.isSafeInteger(keep) && keep >= 1 && Number(olderThan ?? 0) >= 0) return true
+          throw new LagoError('LAGO_USAGE', '--keep takes a number from 1 on, and --older-than one of days', {
+            hint: 'as in --keep 5 --older-than 30',
+          })
+        }),
+    async ({ tree, keep, olderThan: olderThanDays, promoted, yes }) => {
+      const treeDir = absolute(tree)
+      const options = { keep, olderThanDays, promoted, nowMs: Date.now() }
+      const old = await withTree(task, treeDir, async () => planPrune(treeDir, options))
+      if (old.length === 0) return task.log('info', 'no snapshot is to be deleted')
+      const question = `${old.map(lineOf).join('')}Delete these ${old.length} snapshots? [Yn] `
+      const { stdin, stderr } = process
+      if (!yes && !(await confirm(question, { stdin, stderr, signal: task.signal }))) return
+      for (const dir of await pruneAsShown(task, treeDir, { options, shown: old })) await print(`${dir}\n`)
+    },
+  )
+
+function lineOf({ name, info, sizeBytes }: Prunable): string {
+  return `${name}  ${info.version}  ${info.builtAt.slice(0, 10)}  ${(sizeBytes / 2 ** 20).toFixed(1)} MiB\n`
+}

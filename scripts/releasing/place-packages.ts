@@ -1,0 +1,56 @@
+/** Where packages stand in a snapshot, by their file names. */
+import path from 'node:path'
+import { LagoError } from '../../src/base/errors.js'
+import { entriesBelow } from '../../src/base/entries-below.js'
+
+export interface PlacedPackage {
+  /** Absolute, where it was built. */
+  readonly fromPath: string
+  /** Below the snapshot: `rpm/el9/lago-2.0.1-1.el9.noarch.rpm`. */
+  readonly path: string
+}
+
+/**
+ * Of all packages in `dir` (absolute), however deep, as a pipeline has built them; other files are left alone. Sorted.
+ * Throws `LAGO_RELEASE_PACKAGES` when there are none, when one is of another version, when an RPM is for no
+ * distribution by its name, and when two have one name.
+ */
+export async function packagesBelow(dir: string, version: string): Promise<readonly PlacedPackage[]> {
+  const files = (await entriesBelow(dir)).filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+  const placed = files
+    .map((entry) => ({ fromPath: path.join(entry.parentPath, entry.name), path: placeOf(entry.name) }))
+    .flatMap(({ fromPath, path }) => (path === undefined ? [] : [{ fromPath, path }]))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+  if (placed.length === 0)
+    throw unusable(`there are no packages in ${dir}`, 'name the directory that they were built into')
+  for (const [index, { fromPath, path: place }] of placed.entries()) {
+    if (!isOfVersion(path.basename(place), version))
+      throw unusable(
+        `${fromPath} is not of the version ${version}, that of the project`,
+        'build the packages of this commit',
+      )
+    if (placed[index + 1]?.path === place)
+      throw unusable(`${fromPath} and ${placed[index + 1]?.fromPath ?? ''} have one name`, 'remove one of them')
+  }
+  return placed
+}
+
+function placeOf(name: string): string | undefined {
+  if (name.endsWith('.src.rpm') || name.endsWith('.tar.gz')) return `sources/${name}`
+  if (name.endsWith('.deb')) return `deb/${name}`
+  if (name.endsWith('.tgz')) return `npm/${name}`
+  if (!name.endsWith('.rpm')) return undefined
+  // NAME-VERSION-RELEASE.ARCH.rpm; of 1.el9_3 the distribution is el9
+  const dist = /-[^-]*\.([a-z]+\d+)[^-.]*\.[^-.]+\.rpm$/.exec(name)?.[1]
+  if (dist === undefined)
+    throw unusable(`the release of ${name} names no distribution`, 'build it for one: rpmbuild --define "dist .el9"')
+  return `rpm/${dist}/${name}`
+}
+
+function isOfVersion(name: string, version: string): boolean {
+  return [`-${version}-`, `_${version}-`, `-${version}.tgz`, `-${version}.tar.gz`].some((part) => name.includes(part))
+}
+
+function unusable(message: string, hint: string): LagoError {
+  return new LagoError('LAGO_RELEASE_PACKAGES', message, { hint })
+}

@@ -1,0 +1,87 @@
+/** What a snapshot tells of the project that it is of: from its git history and its CHANGELOG.md. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { isSystemError, LagoError } from '../../src/base/errors.js'
+import type { Task } from '../../src/base/task.js'
+import { bugsOf } from '../versioning/bugs.js'
+import { git } from '../versioning/git.js'
+import { readHistory, type HistoryEntry } from '../versioning/history.js'
+import { rpmChangelog } from '../versioning/rpm-changelog.js'
+import { semVerOf } from '../versioning/sem-ver.js'
+import { subjectOf } from '../versioning/subject.js'
+import { majorOf } from './layout.js'
+import type { Change, SnapshotInfo } from './types.js'
+import { unreleasedNotes } from './unreleased.js'
+
+export interface ProjectState extends Pick<SnapshotInfo, 'version' | 'commit' | 'base' | 'changes' | 'notes'> {
+  /** In the form of RPM, since the first commit of this X. */
+  readonly changelog: string
+}
+
+/**
+ * Of what is checked out in `projectDir` (absolute). Throws `LAGO_DIRTY_TREE` when that is not what is committed,
+ * `LAGO_NOTHING_TO_RELEASE` when CHANGELOG.md has nothing under *Unreleased*, and what `readHistory` throws.
+ */
+export async function readProject(task: Task, projectDir: string): Promise<ProjectState> {
+  const { entries } = await readHistory(task, projectDir, { withMerged: true })
+  await requireClean(task, projectDir)
+  const notes = unreleasedNotes(await changelogOf(projectDir))
+  const [first, newest] = [entries[0], entries.at(-1)]
+  if (first === undefined || newest === undefined) throw new Error('unreachable: a history without commits')
+  const base = entries.findLast(({ kind }) => kind !== 'patch') ?? first
+  const major = majorOf(newest.version)
+  const sameMajor = entries.slice(entries.findLastIndex(({ version }) => majorOf(version) !== major) + 1)
+  return {
+    version: newest.version,
+    commit: newest.commit.hash,
+    base: {
+      version: base.version,
+      commit: base.commit.hash,
+      committedAt: new Date(base.commit.committedAtMs).toISOString(),
+    },
+    changes: sameMajor.toReversed().map(changeOf),
+    notes,
+    changelog: rpmChangelog(sameMajor),
+  }
+}
+
+/** Throws `LAGO_DIRTY_TREE` with the files that differ, or that git does not know. Files that it ignores do not count. */
+export async function requireClean(task: Task, projectDir: string): Promise<void> {
+  const status = await git(task, projectDir, [
+    'status',
+    '--porcelain',
+    '-z',
+    '--no-renames',
+    '--untracked-files=normal',
+  ])
+  const files = status
+    .split('\0')
+    .filter(Boolean)
+    .map((entry) => entry.slice(3)) // gitformat of git-status(1): "XY PATH"
+  if (files.length === 0) return
+  const shown = files.slice(0, MOST_SHOWN).join(', ')
+  const more = files.length > MOST_SHOWN ? `, and ${files.length - MOST_SHOWN} more` : ''
+  throw new LagoError('LAGO_DIRTY_TREE', `${projectDir} has what is not committed: ${shown}${more}`, {
+    hint: 'commit it, or put it aside: git stash --include-untracked',
+    data: { files },
+  })
+}
+
+const MOST_SHOWN = 10
+
+async function changelogOf(projectDir: string): Promise<string> {
+  return readFile(path.join(projectDir, 'CHANGELOG.md'), 'utf8').catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return ''
+    throw error
+  })
+}
+
+function changeOf({ commit, version, merged }: HistoryEntry): Change {
+  return {
+    commit: commit.hash,
+    version,
+    subject: subjectOf(commit.message),
+    kind: semVerOf(commit.message) ?? 'patch',
+    bugs: [...new Set([commit, ...merged].flatMap(({ message }) => bugsOf(message)))],
+  }
+}

@@ -1,0 +1,94 @@
+/** `snapshot.json`, and which snapshots a tree has. */
+import { readFile, readlink } from 'node:fs/promises'
+import path from 'node:path'
+import { z } from 'zod'
+import { isSystemError, LagoError } from '../../src/base/errors.js'
+import { compareVersions } from '../../src/rpm/evr.js'
+import { latestLink, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
+import { namesIn } from './package-files.js'
+import type { SnapshotInfo } from './types.js'
+
+const version = z.string().regex(/^\d+\.\d+\.\d+$/)
+const hash = z.string().regex(/^[0-9a-f]{40,64}$/)
+const inside = z.string().regex(/^(?!.*\.\.)[^/].*$/)
+
+const snapshotInfo = z.object({
+  format: z.literal(1),
+  version,
+  release: z.string(),
+  commit: hash,
+  pipeline: z.number().int().nonnegative(),
+  builtAt: z.iso.datetime(),
+  base: z.object({ version, commit: hash, committedAt: z.iso.datetime() }),
+  changes: z.array(
+    z.object({
+      commit: hash,
+      version,
+      subject: z.string(),
+      kind: z.enum(['breaking', 'feature', 'patch']),
+      bugs: z.array(z.string()),
+    }),
+  ),
+  notes: z.string(),
+  files: z.array(z.object({ path: inside, sizeBytes: z.number(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+})
+
+/** Throws `LAGO_SNAPSHOT` when there is no snapshot in `dir` (absolute), or when what it tells of itself cannot be understood. */
+export async function readSnapshot(dir: string): Promise<SnapshotInfo> {
+  const filePath = path.join(dir, SNAPSHOT_INFO)
+  const text = await readFile(filePath, 'utf8').catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) throw noSnapshot(`there is no snapshot in ${dir}`, error)
+    throw error
+  })
+  try {
+    return snapshotInfo.parse(JSON.parse(text))
+  } catch (error) {
+    throw noSnapshot(`${filePath} cannot be understood`, error)
+  }
+}
+
+export interface Snapshot {
+  /** Of its directory. */
+  readonly name: string
+  readonly dir: string
+  readonly info: SnapshotInfo
+}
+
+/** Those of one major, the newest first. Throws `LAGO_SNAPSHOT`. */
+export async function snapshotsOf(treeDir: string, major: number): Promise<readonly Snapshot[]> {
+  const parent = unstableDir(treeDir, major)
+  const names = (await namesIn(parent)).filter((name) => isSnapshotName(name, major))
+  const snapshots = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      dir: path.join(parent, name),
+      info: await readSnapshot(path.join(parent, name)),
+    })),
+  )
+  return snapshots.sort((a, b) => compareSnapshots(b.info, a.info))
+}
+
+export function isSnapshotName(name: string, major: number): boolean {
+  const pipeline = /_pipeline_(\d+)$/.exec(name)?.[1]
+  return pipeline !== undefined && name === snapshotName(major, Number(pipeline))
+}
+
+/** Negative when `a` is older: by version, and of one version by pipeline, which one server counts and another begins anew. */
+export function compareSnapshots(a: SnapshotInfo, b: SnapshotInfo): number {
+  return compareVersions(a.version, b.version) || a.pipeline - b.pipeline
+}
+
+/** The name that `latest` leads to, whether that is there or not; undefined: there is no such link. */
+export async function latestName(treeDir: string, major: number): Promise<string | undefined> {
+  return readlink(latestLink(treeDir, major)).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT')) return undefined
+    throw error
+  })
+}
+
+function noSnapshot(message: string, cause: unknown): LagoError {
+  return new LagoError('LAGO_SNAPSHOT', message, {
+    hint: 'name another snapshot; `scripts/release verify` says what else is wrong with the tree',
+    cause,
+  })
+}

@@ -1,0 +1,174 @@
+/** Putting what a pipeline has built into a tree of releases, as a snapshot. */
+import { mkdir, rename, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { pathExists } from 'fs-extra/esm'
+import { LagoError } from '../../src/base/errors.js'
+import { makeDirs, writeFileAtomic } from '../../src/base/files.js'
+import { runCommand } from '../../src/base/process.js'
+import type { Task } from '../../src/base/task.js'
+import { UndoStack } from '../../src/base/undo.js'
+import { readWholePackages } from '../../src/rpm/read-packages.js'
+import { refreshIndexes } from './indexes.js'
+import { swingLatest } from './latest.js'
+import { CHANGELOG, majorOf, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
+import { copyWhole, packageFilesIn, sha256Of } from './package-files.js'
+import { packagesBelow, type PlacedPackage } from './place-packages.js'
+import { readProject, type ProjectState } from './project-state.js'
+import { writeRepoFiles } from './repo-files.js'
+import { findSigningKey, signRpms, type SigningKey } from './sign.js'
+import { readSnapshot, type Snapshot } from './snapshot-info.js'
+import { writeSums } from './sums.js'
+import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
+import { ensureTree, unfinishedPath, withTree } from './tree.js'
+import type { SnapshotInfo } from './types.js'
+
+export interface SnapshotOptions {
+  /** Absolute. */
+  readonly treeDir: string
+  /** Absolute: what is checked out there. */
+  readonly projectDir: string
+  /** The number of the build, as the CI server counts them. */
+  readonly pipeline: number
+  /** Of the packages: `1` unless they were packaged anew. */
+  readonly release: string
+  /** Public address of the tree; kept in it. */
+  readonly url?: string | undefined
+  /** What gpg knows the key by; undefined: nothing is signed. */
+  readonly keyName?: string | undefined
+  /** Gives the directory of the packages of this version, absolute; called only when they are needed. */
+  readonly packages: (task: Task, version: string) => Promise<string>
+  /** The packages are there already, to be compared with those of a snapshot that is there. */
+  readonly arePackagesGiven: boolean
+}
+
+/**
+ * Makes `unstable/X.0/snapshot-lago_X.0_pipeline_N`, which appears as a whole, and has `latest` lead to it. When it is there
+ * already, of the same commit and with the same packages, nothing is done.
+ *
+ * What a killed call has left, the next one clears. Throws `LAGO_SNAPSHOT_DIFFERS` when a snapshot of that number is there
+ * with something else in it, `LAGO_SIGNING_KEY` and `LAGO_RELEASE_UNSIGNED` before anything is built, and what
+ * `readProject`, `ensureTree` and `packagesBelow` throw.
+ */
+export async function makeSnapshot(task: Task, options: SnapshotOptions): Promise<Snapshot> {
+  const { treeDir, projectDir, pipeline, keyName, url } = options
+  const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
+  const project = await readProject(task, projectDir)
+  await ensureTree(task, treeDir, url)
+  await requireKeyOf(treeDir, key)
+  if (key !== undefined) await withTree(task, treeDir, async () => ensureTreeKey(task, treeDir, key))
+  const major = majorOf(project.version)
+  const name = snapshotName(major, pipeline)
+  const dir = path.join(unstableDir(treeDir, major), name)
+  const finish = async (task: Task): Promise<Snapshot> => {
+    const snapshot = { name, dir, info: await readSnapshot(dir) }
+    await swingLatest(task, treeDir, snapshot)
+    return snapshot
+  }
+  const take = async (task: Task, packages: readonly PlacedPackage[]): Promise<Snapshot> => {
+    await requireSame(task, dir, { project, packages })
+    return finish(task)
+  }
+  const isThere = async (): Promise<boolean> => pathExists(dir)
+  if (!options.arePackagesGiven) {
+    const found = await withTree(task, treeDir, async () => ((await isThere()) ? take(task, []) : undefined))
+    if (found !== undefined) return found
+  }
+  const packages = await packagesBelow(await options.packages(task, project.version), project.version)
+  return withTree(task, treeDir, async () => {
+    if (await isThere()) return take(task, packages)
+    await task.step(`Snapshot ${name}`, async (task) => fill(task, dir, { options, project, packages, key }))
+    return finish(task)
+  })
+}
+
+interface Content {
+  readonly options: SnapshotOptions
+  readonly project: ProjectState
+  readonly packages: readonly PlacedPackage[]
+  readonly key: SigningKey | undefined
+}
+
+async function fill(task: Task, dir: string, content: Content): Promise<void> {
+  const { options, project, packages, key } = content
+  const newDir = unfinishedPath(dir)
+  await makeDirs(path.dirname(newDir))
+  await using undo = new UndoStack(task)
+  undo.defer(`remove ${newDir}`, async () => rm(newDir, { recursive: true, force: true }))
+  await mkdir(newDir, { mode: 0o755 })
+  for (const { fromPath, path: place } of packages) {
+    task.signal.throwIfAborted()
+    await makeDirs(path.dirname(path.join(newDir, place)))
+    await copyWhole(fromPath, path.join(newDir, place))
+  }
+  const rpms = packages.map((file) => path.join(newDir, file.path)).filter((file) => file.endsWith('.rpm'))
+  if (key !== undefined) await signRpms(task, key, rpms)
+  await writeFileAtomic(path.join(newDir, CHANGELOG), await changelogOf(task, newDir, content))
+  await writeFileAtomic(
+    path.join(newDir, SNAPSHOT_INFO),
+    `${JSON.stringify(await infoOf(task, newDir, content), undefined, 2)}\n`,
+  )
+  await refreshIndexes(task, newDir, { key })
+  await writeSums(task, newDir, key)
+  await writeRepoFiles(options.treeDir, { dir: newDir, part: `unstable/${majorOf(project.version)}.0/latest` })
+  await rename(newDir, dir)
+  undo.commit()
+}
+
+/** That of the source tarball, as the guide has it; without one it is made of the history. */
+async function changelogOf(task: Task, dir: string, { packages, project }: Content): Promise<string> {
+  const tarball = packages.find((file) => file.path.endsWith(`/lago-${project.version}.tar.gz`))
+  if (tarball === undefined) return project.changelog
+  const argv = ['tar', '-xzOf', path.join(dir, tarball.path), `lago-${project.version}/${CHANGELOG}`] as const
+  return (await runCommand(task, argv, { package: 'tar' })).stdout
+}
+
+async function infoOf(task: Task, dir: string, { options, project }: Content): Promise<SnapshotInfo> {
+  const { version, commit, base, changes, notes } = project
+  const { release, pipeline } = options
+  const files = await packageFilesIn(task, dir)
+  return {
+    format: 1,
+    version,
+    release,
+    commit,
+    pipeline,
+    builtAt: new Date().toISOString(),
+    base,
+    changes,
+    notes,
+    files,
+  }
+}
+
+/** RPMs are the same when they are but for signatures, which are other ones each time. */
+async function requireSame(
+  task: Task,
+  dir: string,
+  { project, packages }: Pick<Content, 'project' | 'packages'>,
+): Promise<void> {
+  const info = await readSnapshot(dir)
+  if (info.commit !== project.commit) throw differs(dir, `it is of the commit ${info.commit}, not of ${project.commit}`)
+  task.log('info', `${path.basename(dir)} is there already`)
+  if (packages.length === 0) return
+  const [there, given] = [info.files.map((file) => file.path), packages.map((file) => file.path)]
+  const onOneSide = [...there.filter((file) => !given.includes(file)), ...given.filter((file) => !there.includes(file))]
+  if (onOneSide.length > 0) throw differs(dir, `only one of them has ${onOneSide.join(', ')}`)
+  for (const { fromPath, path: place } of packages) {
+    const isSame = fromPath.endsWith('.rpm')
+      ? await isSameRpm(task, fromPath, path.join(dir, place))
+      : (await sha256Of(fromPath)) === (await sha256Of(path.join(dir, place)))
+    if (!isSame) throw differs(dir, `its ${place} is not ${fromPath}`)
+  }
+}
+
+async function isSameRpm(task: Task, one: string, other: string): Promise<boolean> {
+  const read = await readWholePackages(task, [one, other], { hint: 'build it anew' })
+  return read[0]?.digest === read[1]?.digest
+}
+
+function differs(dir: string, how: string): LagoError {
+  return new LagoError('LAGO_SNAPSHOT_DIFFERS', `${dir} is there already, and is another one: ${how}`, {
+    hint: 'a snapshot is never changed: give the number of this pipeline to --pipeline',
+    data: { dir },
+  })
+}

@@ -1,0 +1,188 @@
+/** Whether everything in a tree of releases is as it should be. Nothing is changed. */
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { pathExists } from 'fs-extra/esm'
+import { isLagoError } from '../../src/base/errors.js'
+import type { Task } from '../../src/base/task.js'
+import { APT_INDEX, faultsOfAptIndex } from './apt-index.js'
+import { withKeyring, type Keyring } from './keyring.js'
+import {
+  CHANGELOG,
+  latestLink,
+  majorOf,
+  RELEASE_INFO,
+  SNAPSHOT_INFO,
+  stableChangelog,
+  stableDir,
+  unstableDir,
+} from './layout.js'
+import { faultsOf, namesIn, packagePathsIn } from './package-files.js'
+import { readReleases } from './release-info.js'
+import { faultsOfRepoFiles, REPO_FILES } from './repo-files.js'
+import { faultsOfRepodata, REPODATA } from './repodata.js'
+import { isSnapshotName, latestName, readSnapshot } from './snapshot-info.js'
+import { faultsOfSums, SUMS } from './sums.js'
+import { majorsIn, TREE_INFO, TREE_KEYS, withTreeToRead } from './tree.js'
+import type { PackageFile } from './types.js'
+
+export interface Finding {
+  /** Of the tree: `stable/2.0`, `unstable/2.0/snapshot-lago_2.0_pipeline_7`; `.` for the tree itself. */
+  readonly part: string
+  /** On one line, with paths that are absolute. */
+  readonly problem: string
+}
+
+/** All that is wrong in the tree; empty: nothing. Throws `LAGO_RELEASE_TREE`, `LAGO_LOCKED`. */
+export async function verifyTree(task: Task, treeDir: string): Promise<readonly Finding[]> {
+  return withTreeToRead(task, treeDir, async () => {
+    const keysPath = path.join(treeDir, TREE_KEYS)
+    if (!(await pathExists(keysPath))) return findingsOf(task, treeDir, undefined)
+    return withKeyring(task, keysPath, async (keyring) => findingsOf(task, treeDir, keyring))
+  })
+}
+
+async function findingsOf(task: Task, treeDir: string, keyring: Keyring | undefined): Promise<readonly Finding[]> {
+  const findings: Finding[] = []
+  const add = async (part: string, look: Promise<readonly string[]>): Promise<void> => {
+    findings.push(...(await look).map((problem) => ({ part, problem })))
+  }
+  await add('.', straysIn(treeDir, [TREE_INFO, TREE_KEYS, 'stable', 'unstable']))
+  for (const major of await majorsIn(treeDir, 'unstable')) {
+    const part = `unstable/${major}.0`
+    const names = await namesIn(unstableDir(treeDir, major))
+    const snapshots = names.filter((name) => isSnapshotName(name, major))
+    await add(part, straysIn(unstableDir(treeDir, major), ['latest', ...snapshots]))
+    await add(part, faultsOfLatest(treeDir, major, snapshots))
+    for (const name of snapshots)
+      await add(`${part}/${name}`, faultsOfSnapshot(task, { treeDir, major, name, keyring }))
+  }
+  for (const major of await majorsIn(treeDir, 'stable'))
+    await add(`stable/${major}.0`, faultsOfStable(task, { treeDir, major, keyring }))
+  return findings
+}
+
+async function straysIn(dir: string, known: readonly string[]): Promise<readonly string[]> {
+  const strays = (await namesIn(dir)).filter((name) => !known.includes(name))
+  return strays.map((name) => `${path.join(dir, name)} does not belong there`)
+}
+
+async function faultsOfLatest(
+  treeDir: string,
+  major: number,
+  snapshots: readonly string[],
+): Promise<readonly string[]> {
+  const name = await latestName(treeDir, major)
+  const link = latestLink(treeDir, major)
+  if (name === undefined) return snapshots.length === 0 ? [] : [`${link} is missing`]
+  return snapshots.includes(name) ? [] : [`${link} leads to ${name}, which is no snapshot`]
+}
+
+interface Part {
+  readonly treeDir: string
+  readonly major: number
+  readonly keyring: Keyring | undefined
+}
+
+async function faultsOfSnapshot(
+  task: Task,
+  { treeDir, major, name, keyring }: Part & { readonly name: string },
+): Promise<readonly string[]> {
+  const dir = path.join(unstableDir(treeDir, major), name)
+  try {
+    const info = await readSnapshot(dir)
+    const isOwn = majorOf(info.version) === major && name.endsWith(`_pipeline_${info.pipeline}`)
+    const own = isOwn ? [] : [`${dir} is of another version or pipeline: ${info.version} of ${info.pipeline}`]
+    const content = { dir, files: info.files, texts: [CHANGELOG, SNAPSHOT_INFO], part: `unstable/${major}.0/latest` }
+    return [...own, ...(await faultsOfContent(task, treeDir, { ...content, keyring }))]
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_SNAPSHOT')) return [error.message]
+    throw error
+  }
+}
+
+async function faultsOfStable(task: Task, { treeDir, major, keyring }: Part): Promise<readonly string[]> {
+  const dir = stableDir(treeDir, major)
+  try {
+    const { releases } = await readReleases(treeDir, major)
+    const files = releases.flatMap((release) => release.files)
+    const content = { dir, files, texts: [stableChangelog(major), RELEASE_INFO], part: `stable/${major}.0` }
+    return await faultsOfContent(task, treeDir, { ...content, keyring })
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_RELEASE_TREE')) return [error.message]
+    throw error
+  }
+}
+
+interface Content {
+  readonly dir: string
+  readonly files: readonly PackageFile[]
+  /** Other files that have to be there. */
+  readonly texts: readonly string[]
+  /** To which `.repo` files lead. */
+  readonly part: string
+  readonly keyring: Keyring | undefined
+}
+
+async function faultsOfContent(task: Task, treeDir: string, content: Content): Promise<readonly string[]> {
+  const { dir, files, texts, part, keyring } = content
+  const found = await namesIn(dir)
+  const missing = texts.filter((name) => !found.includes(name))
+  return [
+    ...missing.map((name) => `${path.join(dir, name)} is missing`),
+    ...(await faultsOf(task, dir, files)),
+    ...(await straysOfContent(content)),
+    ...(await faultsOfSums(task, dir)),
+    ...(await faultsOfLists(task, dir)),
+    ...(await faultsOfRepoFiles(treeDir, { dir, part })),
+    ...(keyring === undefined ? [] : await faultsOfSignatures(dir, keyring)),
+  ]
+}
+
+const OF_ALL = [SUMS, `${SUMS}.asc`, ...REPO_FILES, 'rpm', 'deb', 'npm', 'sources']
+/** Beside `release.json`: what was announced. */
+const OPTIONAL = ['announced.json']
+
+async function straysOfContent({ dir, files, texts }: Content): Promise<readonly string[]> {
+  const known = new Set(files.map((file) => file.path))
+  const dists = (await namesIn(path.join(dir, 'rpm'))).map((dist) => `rpm/${dist}`)
+  const strays = [...(await straysIn(dir, [...texts, ...OF_ALL, ...OPTIONAL]))]
+  for (const place of ['deb', 'npm', 'sources', ...dists]) {
+    const lists = place === 'deb' ? APT_INDEX : REPODATA
+    const isList = (name: string): boolean => name === lists || name.startsWith(`.${lists}-`)
+    for (const name of await namesIn(path.join(dir, place)))
+      if (!known.has(`${place}/${name}`) && !isList(name))
+        strays.push(`${path.join(dir, place, name)} does not belong there`)
+  }
+  return strays
+}
+
+async function faultsOfLists(task: Task, dir: string): Promise<readonly string[]> {
+  const faults: string[] = []
+  for (const dist of await namesIn(path.join(dir, 'rpm')))
+    faults.push(...(await faultsOfRepodata(task, path.join(dir, 'rpm', dist))))
+  const debDir = path.join(dir, 'deb')
+  if (await isDirectory(debDir)) faults.push(...(await faultsOfAptIndex(task, debDir)))
+  return faults
+}
+
+async function faultsOfSignatures(dir: string, keyring: Keyring): Promise<readonly string[]> {
+  const signed = [path.join(dir, SUMS)]
+  for (const dist of await namesIn(path.join(dir, 'rpm')))
+    signed.push(path.join(dir, 'rpm', dist, REPODATA, 'repomd.xml'))
+  const faults: string[] = []
+  for (const file of signed) faults.push(...(await keyring.faultsOfSignature(`${file}.asc`, file)))
+  const aptDir = path.join(dir, 'deb', APT_INDEX)
+  if (await isDirectory(aptDir)) {
+    faults.push(...(await keyring.faultsOfSignature(path.join(aptDir, 'InRelease'))))
+    faults.push(...(await keyring.faultsOfSignature(path.join(aptDir, 'Release.gpg'), path.join(aptDir, 'Release'))))
+  }
+  const rpms = (await packagePathsIn(dir)).filter((file) => file.endsWith('.rpm')).map((file) => path.join(dir, file))
+  return [...faults, ...(await keyring.faultsOfRpms(rpms))]
+}
+
+async function isDirectory(dir: string): Promise<boolean> {
+  return stat(dir).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+}

@@ -1,0 +1,327 @@
+/** `scripts/release snapshot` with small packages of small projects. */
+import { execFile, execFileSync } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
+import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
+import { withTree } from '../../scripts/releasing/tree.js'
+import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
+import { useGpgHome } from '../helpers/gpg-key.js'
+import { recordedTask, type RecordedTask } from '../helpers/recorded-task.js'
+import { RELEASE_PROGRAM, runRelease } from '../helpers/release-program.js'
+import { useTempDirs } from '../helpers/temp-dir.js'
+
+const mounted: string[] = []
+afterEach(() => {
+  for (const dir of mounted.splice(0)) execFileSync('umount', [dir])
+})
+const makeTempDir = useTempDirs()
+const gpgHome = useGpgHome()
+const asRoot = process.getuid?.() === 0 ? test : test.skip
+
+let builtDir: string
+beforeAll(async () => {
+  builtDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
+  await buildSmallPackages(path.join(builtDir, '2.0.1'), '2.0.1')
+  await buildSmallPackages(path.join(builtDir, '2.0.2'), '2.0.2')
+})
+afterAll(async () => rm(builtDir, { recursive: true, force: true }))
+
+interface Workshop extends RecordedTask {
+  readonly project: GitProject
+  readonly treeDir: string
+  readonly unstableDir: string
+  /** Of the packages of this version, copied to be changed. */
+  packagesDir(version: string): Promise<string>
+  snapshot(pipeline: number, options?: { packages?: string; key?: string; url?: string }): Promise<string>
+}
+
+/** A project at 2.0.1, and a tree that is not there yet; snapshots are of packages that are given. */
+async function workshop(): Promise<Workshop> {
+  const dir = path.join(await makeTempDir(), 'with spaces')
+  const project = await makeGitProject(path.join(dir, 'project'))
+  const treeDir = path.join(dir, 'tree')
+  const recorded = recordedTask()
+  return {
+    ...recorded,
+    project,
+    treeDir,
+    unstableDir: path.join(treeDir, 'unstable/2.0'),
+    async packagesDir(version) {
+      const copy = path.join(dir, `packages-${version}`)
+      await cp(path.join(builtDir, version), copy, { recursive: true })
+      return copy
+    },
+    async snapshot(pipeline, { packages = path.join(builtDir, '2.0.1'), key, url } = {}) {
+      const options = { treeDir, projectDir: project.dir, pipeline, release: '1', keyName: key, url }
+      return (await makeSnapshot(recorded.task, { ...options, packages: async () => packages, arePackagesGiven: true }))
+        .dir
+    },
+  }
+}
+
+const SNAPSHOT = ['ChangeLog', 'SHA256SUMS', 'deb', 'npm', 'rpm', 'snapshot.json', 'sources']
+
+describe('a snapshot', () => {
+  test('has all packages in their places, their lists, checksums and what it is of; latest leads to it', async () => {
+    const { snapshot, unstableDir, project, treeDir } = await workshop()
+    const dir = await snapshot(7, { url: 'https://lago.example.org/lago' })
+    expect(dir).toBe(path.join(unstableDir, 'snapshot-lago_2.0_pipeline_7'))
+    expect(await readdir(dir)).toEqual([...SNAPSHOT, 'lago-el.repo', 'lago-fedora.repo', 'lago.sources'].sort())
+    expect(await readlink(path.join(unstableDir, 'latest'))).toBe('snapshot-lago_2.0_pipeline_7')
+    const info = await readSnapshot(dir)
+    expect(info).toMatchObject({
+      ...{ format: 1, version: '2.0.1', release: '1', pipeline: 7, notes: '### Added\n\n- area: something' },
+      commit: project.git('rev-parse', 'HEAD').trim(),
+      base: { version: '2.0.0', commit: project.git('rev-parse', '2.0').trim() },
+      changes: [
+        { version: '2.0.1', subject: 'mend it', kind: 'patch', bugs: ['1234'] },
+        { version: '2.0.0', subject: 'begin', kind: 'patch', bugs: [] },
+      ],
+    })
+    expect(info.files.map((file) => file.path)).toEqual([
+      'deb/lago_2.0.1-1_all.deb',
+      'npm/lago-2.0.1.tgz',
+      'rpm/el9/lago-2.0.1-1.el9.noarch.rpm',
+      'rpm/fc42/lago-2.0.1-1.fc42.noarch.rpm',
+      'sources/lago-2.0.1-1.src.rpm',
+      'sources/lago-2.0.1.tar.gz',
+    ])
+    expect(await readFile(path.join(dir, 'ChangeLog'), 'utf8')).toMatch(/^\* Mon Jan 05 2026 Jane Doe .* - 2\.0\.1$/m)
+    expect(await readFile(path.join(dir, 'lago-fedora.repo'), 'utf8')).toContain(
+      'baseurl=https://lago.example.org/lago/unstable/2.0/latest/rpm/fc$releasever\n',
+    )
+    execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir })
+    expect(await readdir(treeDir)).toEqual(['tree.json', 'unstable'])
+  })
+
+  test('is made once; again, it is found to be the same', async () => {
+    const { snapshot, unstableDir, messages, packagesDir } = await workshop()
+    const dir = await snapshot(7)
+    const before = await readFile(path.join(dir, 'snapshot.json'), 'utf8')
+    await rm(path.join(unstableDir, 'latest')) // as a run that was killed would have left it
+    await snapshot(7, { packages: await packagesDir('2.0.1') })
+    expect(messages('info')).toContain('snapshot-lago_2.0_pipeline_7 is there already')
+    expect(await readFile(path.join(dir, 'snapshot.json'), 'utf8')).toBe(before)
+    expect(await readlink(path.join(unstableDir, 'latest'))).toBe(path.basename(dir))
+  })
+
+  test('is never changed: of another commit, or with other packages, it is refused', async () => {
+    const { snapshot, project, packagesDir } = await workshop()
+    await snapshot(7)
+    const packages = await packagesDir('2.0.1')
+    const refusal = (how: RegExp): object => ({ code: 'LAGO_SNAPSHOT_DIFFERS', message: expect.stringMatching(how) })
+    await writeFile(path.join(packages, 'lago-2.0.1.tgz'), 'else')
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/its npm\/lago-2\.0\.1\.tgz is not/))
+    await rm(path.join(packages, 'lago-2.0.1.tgz'))
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(
+      refusal(/only one of them has npm\/lago-2\.0\.1\.tgz$/),
+    )
+    project.commit('more')
+    await expect(snapshot(7, { packages: path.join(builtDir, '2.0.2') })).rejects.toMatchObject(
+      refusal(/it is of the commit [0-9a-f]{40}, not of [0-9a-f]{40}$/),
+    )
+  })
+
+  test('is signed all through, and found to be the same although signatures never are', async () => {
+    const { snapshot, treeDir } = await workshop()
+    const key = gpgHome().makeKey('Lago <lago@example.org>')
+    const dir = await snapshot(7, { key })
+    expect(await snapshot(7, { key })).toBe(dir)
+    execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir })
+    for (const name of ['SHA256SUMS.asc', 'rpm/el9/repodata/repomd.xml.asc', 'rpm/fc42/repodata/repomd.xml.asc'])
+      expect(await readFile(path.join(dir, name), 'utf8')).toContain('BEGIN PGP SIGNATURE')
+    const dbpath = path.join(treeDir, '../rpmdb')
+    execFileSync('rpmkeys', ['--dbpath', dbpath, '--import', path.join(treeDir, 'lago.asc')])
+    for (const name of ['rpm/el9/lago-2.0.1-1.el9.noarch.rpm', 'sources/lago-2.0.1-1.src.rpm'])
+      expect(execFileSync('rpmkeys', ['--dbpath', dbpath, '-K', path.join(dir, name)], { encoding: 'utf8' })).toContain(
+        'digests signatures OK',
+      )
+    await expect(snapshot(8)).rejects.toMatchObject({ code: 'LAGO_RELEASE_UNSIGNED' })
+  })
+})
+
+describe('latest', () => {
+  test('goes on to newer versions and pipelines, and never back', async () => {
+    const { snapshot, project, unstableDir, messages } = await workshop()
+    const latest = async (): Promise<string> => readlink(path.join(unstableDir, 'latest'))
+    await snapshot(7)
+    await snapshot(9)
+    expect(await latest()).toBe('snapshot-lago_2.0_pipeline_9')
+    await snapshot(8)
+    expect(await latest()).toBe('snapshot-lago_2.0_pipeline_9')
+    expect(messages('info')).toContainEqual(
+      'latest stays at snapshot-lago_2.0_pipeline_9: 2.0.1 of pipeline 9 is newer',
+    )
+    project.commit('more')
+    await snapshot(1, { packages: path.join(builtDir, '2.0.2') })
+    expect(await latest()).toBe('snapshot-lago_2.0_pipeline_1')
+  })
+
+  test('that leads to nothing is mended, and told', async () => {
+    const { snapshot, unstableDir, messages } = await workshop()
+    await mkdir(unstableDir, { recursive: true })
+    await writeFile(path.join(unstableDir, '../../tree.json'), '{"format":1}')
+    await symlink('snapshot-lago_2.0_pipeline_3', path.join(unstableDir, 'latest'))
+    await snapshot(2)
+    expect(await readlink(path.join(unstableDir, 'latest'))).toBe('snapshot-lago_2.0_pipeline_2')
+    expect(messages('warning')).toEqual([
+      expect.stringMatching(/latest led to snapshot-lago_2\.0_pipeline_3, which is no/),
+    ])
+  })
+})
+
+describe('no snapshot is made', () => {
+  test.each<[string, string, (workshop: Workshop) => Promise<unknown>]>([
+    [
+      'of what is not committed',
+      'LAGO_DIRTY_TREE',
+      async ({ project: { dir } }) => {
+        await writeFile(path.join(dir, 'new file'), '')
+        await writeFile(path.join(dir, 'CHANGELOG.md'), '')
+      },
+    ],
+    [
+      'when nothing is under Unreleased',
+      'LAGO_NOTHING_TO_RELEASE',
+      async ({ project: { dir, git, commit } }) => {
+        await writeFile(
+          path.join(dir, 'CHANGELOG.md'),
+          '# Changelog\n\n## Unreleased\n\n## 2.0.0 - 2026-01-01\n\n- a: b\n',
+        )
+        git('add', '.')
+        commit('released')
+      },
+    ],
+    [
+      'when there is no CHANGELOG.md',
+      'LAGO_NOTHING_TO_RELEASE',
+      async ({ project: { git, commit } }) => {
+        git('rm', '--quiet', 'CHANGELOG.md')
+        commit('away')
+      },
+    ],
+    ['of packages of another version', 'LAGO_RELEASE_PACKAGES', async ({ project }) => project.commit('more')],
+    [
+      'in a directory of other things',
+      'LAGO_RELEASE_TREE',
+      async ({ treeDir }) => mkdir(path.join(treeDir, 'x'), { recursive: true }),
+    ],
+  ])('%s', async (_, code, spoil) => {
+    const shop = await workshop()
+    await spoil(shop)
+    await expect(shop.snapshot(7)).rejects.toMatchObject({ code })
+    expect(await readdir(shop.treeDir).catch(() => [])).not.toContain('unstable')
+  })
+
+  test('of a shallow clone, or of no repository', async () => {
+    const { project, snapshot } = await workshop()
+    const clone = `${project.dir}.clone`
+    project.git('clone', '--quiet', '--depth=1', `file://${project.dir}`, clone)
+    await rm(project.dir, { recursive: true })
+    await expect(snapshot(7)).rejects.toMatchObject({ code: 'LAGO_NOT_A_REPOSITORY' })
+    await cp(clone, project.dir, { recursive: true })
+    await expect(snapshot(7)).rejects.toMatchObject({ code: 'LAGO_SHALLOW_CLONE' })
+  })
+
+  test('of no packages, of RPMs for nothing, of two with one name', async () => {
+    const { snapshot, packagesDir } = await workshop()
+    const refusal = (found: RegExp): object => ({
+      code: 'LAGO_RELEASE_PACKAGES',
+      message: expect.stringMatching(found),
+    })
+    const packages = await packagesDir('2.0.1')
+    await mkdir(path.join(packages, 'deeper'))
+    await cp(path.join(packages, 'lago-2.0.1.tgz'), path.join(packages, 'deeper/lago-2.0.1.tgz'))
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/have one name$/))
+    await rm(packages, { recursive: true })
+    await mkdir(packages)
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/there are no packages in/))
+    await writeFile(path.join(packages, 'lago-2.0.1-1.noarch.rpm'), '')
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/names no distribution$/))
+  })
+
+  test('with a key that is not there, and nothing is begun', async () => {
+    const { snapshot, treeDir } = await workshop()
+    await expect(snapshot(7, { key: 'nobody' })).rejects.toMatchObject({ code: 'LAGO_SIGNING_KEY' })
+    await expect(readdir(treeDir)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  asRoot(
+    'on a full disk, wherever it fills up, and nothing half is left',
+    async () => {
+      const { snapshot, treeDir, unstableDir } = await workshop()
+      await mkdir(treeDir, { recursive: true })
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', treeDir])
+      mounted.push(treeDir)
+      let failures = 0
+      for (let sizeKiB = 8; ; sizeKiB += 24) {
+        execFileSync('mount', ['-o', `remount,size=${sizeKiB}k`, treeDir])
+        const error: unknown = await snapshot(7).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        if (error === undefined) break
+        failures += 1
+        expect((error as { code: string }).code).toMatch(/^(ENOSPC|LAGO_NO_SPACE)$/)
+        expect(await readdir(unstableDir)).toEqual([])
+      }
+      expect(failures).toBeGreaterThan(2)
+      expect(await readdir(unstableDir)).toEqual(['latest', 'snapshot-lago_2.0_pipeline_7'])
+    },
+    60_000,
+  )
+})
+
+describe('scripts/release snapshot', () => {
+  test('prints where the snapshot is, and takes relative paths', async () => {
+    const { project, treeDir, packagesDir } = await workshop()
+    await packagesDir('2.0.1')
+    const args = ['snapshot', '../tree', '--pipeline', '7', '--packages', '../packages-2.0.1']
+    expect(await runRelease(args, { cwd: project.dir })).toMatchObject({
+      exitCode: 0,
+      stdout: `${path.join(treeDir, 'unstable/2.0/snapshot-lago_2.0_pipeline_7')}\n`,
+    })
+    expect(await runRelease(args, { cwd: project.dir, env: { LAGO_RELEASE_KEY: 'nobody' } })).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining('[LAGO_SIGNING_KEY]'),
+    })
+    expect(await runRelease(['snapshot', '../tree', '--pipeline', 'x'])).toMatchObject({ exitCode: 2 })
+  })
+
+  test('that was killed leaves nothing that the next one does not clear', async () => {
+    const { project, snapshot, treeDir, unstableDir, task } = await workshop()
+    await snapshot(6)
+    const key = gpgHome().makeKey('Lago <lago@example.org>')
+    // held by us until it is to be killed: at its beginning, and as soon as something half is there
+    for (const isHalf of [false, true]) {
+      const child = execFile(
+        process.execPath,
+        [
+          ...[RELEASE_PROGRAM, 'snapshot', treeDir, '--project', project.dir, '--pipeline', '7', '--key', key],
+          ...['--packages', path.join(builtDir, '2.0.1')],
+        ],
+        { env: process.env },
+      )
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      if (isHalf) await appeared(unstableDir, '.unfinished-snapshot-lago_2.0_pipeline_7')
+      child.kill('SIGKILL')
+      await ended
+      expect((await readdir(unstableDir)).filter((name) => !name.startsWith('.'))).toEqual([
+        'latest',
+        'snapshot-lago_2.0_pipeline_6',
+      ])
+    }
+    await withTree(task, treeDir, async () => undefined)
+    expect(await readdir(unstableDir)).toEqual(['latest', 'snapshot-lago_2.0_pipeline_6'])
+    await snapshot(7, { key })
+    expect(await readlink(path.join(unstableDir, 'latest'))).toBe('snapshot-lago_2.0_pipeline_7')
+  }, 60_000)
+
+  async function appeared(dir: string, name: string): Promise<void> {
+    while (!(await readdir(dir)).includes(name)) await new Promise((resolve) => setImmediate(resolve))
+  }
+})

@@ -1,0 +1,253 @@
+/** `scripts/release verify` and `prune`. */
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { addFiles } from '../../scripts/releasing/package-files.js'
+import { refreshIndexes } from '../../scripts/releasing/indexes.js'
+import { writeReleases } from '../../scripts/releasing/release-info.js'
+import { writeRepoFiles } from '../../scripts/releasing/repo-files.js'
+import { findSigningKey, signRpms } from '../../scripts/releasing/sign.js'
+import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
+import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
+import { writeSums } from '../../scripts/releasing/sums.js'
+import { verifyTree } from '../../scripts/releasing/verify.js'
+import { buildSmallPackages, makeGitProject } from '../helpers/git-project.js'
+import { useGpgHome } from '../helpers/gpg-key.js'
+import { recordedTask } from '../helpers/recorded-task.js'
+import { runRelease } from '../helpers/release-program.js'
+import { useTempDirs } from '../helpers/temp-dir.js'
+
+const makeTempDir = useTempDirs()
+const gpgHome = useGpgHome()
+const { task } = recordedTask()
+
+const URL_OF_TREE = 'https://lago.example.org/lago'
+const SNAPSHOT = 'unstable/2.0/snapshot-lago_2.0_pipeline_7'
+const EL9_RPM = 'rpm/el9/lago-2.0.1-1.el9.noarch.rpm'
+
+let workDir: string
+beforeAll(async () => {
+  workDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
+  await buildSmallPackages(path.join(workDir, 'packages'), '2.0.1')
+  await makeGitProject(path.join(workDir, 'project'))
+})
+afterAll(async () => rm(workDir, { recursive: true, force: true }))
+
+/** With a snapshot for each pipeline. */
+async function treeWith(pipelines: readonly number[], { key }: { readonly key?: string } = {}): Promise<string> {
+  const treeDir = path.join(await makeTempDir(), 'tree')
+  const [projectDir, packagesDir] = [path.join(workDir, 'project'), path.join(workDir, 'packages')]
+  const options = { treeDir, projectDir, release: '1', keyName: key, url: URL_OF_TREE }
+  for (const pipeline of pipelines)
+    await makeSnapshot(task, { ...options, pipeline, packages: async () => packagesDir, arePackagesGiven: true })
+  return treeDir
+}
+
+/** As a promotion does it. */
+async function promote(treeDir: string, keyName?: string): Promise<void> {
+  const [from, dir] = [path.join(treeDir, SNAPSHOT), path.join(treeDir, 'stable/2.0')]
+  const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
+  const { version, release, commit, files } = await readSnapshot(from)
+  await addFiles(task, from, dir, files)
+  await cp(path.join(from, 'ChangeLog'), path.join(dir, 'ChangeLog_2.0.txt'))
+  await refreshIndexes(task, dir, { key })
+  await writeSums(task, dir, key)
+  await writeRepoFiles(treeDir, { dir, part: 'stable/2.0' })
+  const promotedAt = new Date().toISOString()
+  const entry = { version, release, commit, snapshot: path.basename(SNAPSHOT), promotedAt, reasons: ['test'], files }
+  await writeReleases(treeDir, 2, { format: 1, releases: [entry] })
+}
+
+describe('verify', () => {
+  test('finds nothing in a tree that is as it should be, signed or not', async () => {
+    const unsigned = await treeWith([7])
+    await promote(unsigned)
+    expect(await verifyTree(task, unsigned)).toEqual([])
+    const key = gpgHome().makeKey('Lago <lago@example.org>')
+    const signed = await treeWith([7, 8], { key })
+    await promote(signed, key)
+    expect(await verifyTree(task, signed)).toEqual([])
+    expect(await runRelease(['verify', signed, '-f', 'json'])).toMatchObject({ exitCode: 0, stdout: '[]\n' })
+  })
+
+  type Spoil = [string, RegExp, (treeDir: string) => Promise<unknown>]
+
+  /** All in one tree. */
+  const spoils: Spoil[] = [
+    [
+      'a package that was changed',
+      /noarch\.rpm has the SHA-256/,
+      async (tree) => appendFile(path.join(tree, SNAPSHOT, EL9_RPM), 'x'),
+    ],
+    [
+      'a package that is missing',
+      /lago-2\.0\.1\.tgz is missing$/,
+      async (tree) => rm(path.join(tree, SNAPSHOT, 'npm/lago-2.0.1.tgz')),
+    ],
+    [
+      'a package that nobody put there',
+      /npm\/other-1\.tgz does not belong/,
+      async (tree) => writeFile(path.join(tree, SNAPSHOT, 'npm/other-1.tgz'), ''),
+    ],
+    [
+      'a file of others',
+      /tree\/letter does not belong there$/,
+      async (tree) => writeFile(path.join(tree, 'letter'), ''),
+    ],
+    [
+      'what a killed run has left',
+      /\.unfinished-x does not belong there$/,
+      async (tree) => mkdir(path.join(tree, 'unstable/2.0/.unfinished-x')),
+    ],
+    [
+      'a changelog that was changed',
+      /SHA256SUMS does not have the checksums/,
+      async (tree) => appendFile(path.join(tree, SNAPSHOT, 'ChangeLog'), 'x'),
+    ],
+    [
+      'checksums that nobody signed',
+      /SHA256SUMS\.asc is missing$/,
+      async (tree) => rm(path.join(tree, SNAPSHOT, 'SHA256SUMS.asc')),
+    ],
+    [
+      'no list for dnf',
+      /it has no repodata\/repomd\.xml$/,
+      async (tree) => rm(path.join(tree, SNAPSHOT, 'rpm/el9/repodata')),
+    ],
+    [
+      'a list for apt that is of something else',
+      /Packages is not the list/,
+      async (tree) => appendFile(path.join(tree, SNAPSHOT, 'deb/lago/Packages'), 'Package: x\n'),
+    ],
+    [
+      'a signature of a list that does not hold',
+      /the signature .*InRelease is not one/,
+      async (tree) => edit(path.join(tree, SNAPSHOT, 'deb/lago/InRelease'), 'Label: Lago', 'Label: Lagoo'),
+    ],
+    [
+      'a .repo file that is not true',
+      /lago-el\.repo is not what the tree makes of it$/,
+      async (tree) => edit(path.join(tree, SNAPSHOT, 'lago-el.repo'), 'gpgcheck=1', 'gpgcheck=0'),
+    ],
+    [
+      'latest that leads to nothing',
+      /latest leads to nowhere, which is no snapshot$/,
+      async (tree) => replaceLatest(tree, 'nowhere'),
+    ],
+    [
+      'stable without its records',
+      /ChangeLog_2\.0\.txt is missing$/,
+      async (tree) => mkdir(path.join(tree, 'stable/2.0'), { recursive: true }),
+    ],
+  ]
+
+  const spoilsOfRecords: Spoil[] = [
+    ['no list for apt', /lago has no Packages$/, async (tree) => rm(path.join(tree, SNAPSHOT, 'deb/lago'))],
+    [
+      'a changelog that is missing',
+      /ChangeLog is missing$/,
+      async (tree) => rm(path.join(tree, SNAPSHOT, 'ChangeLog')),
+    ],
+    [
+      'checksums that are missing',
+      /SHA256SUMS is missing$/,
+      async (tree) => rm(path.join(tree, SNAPSHOT, 'SHA256SUMS')),
+    ],
+  ]
+  const spoilsOfNames: Spoil[] = [
+    [
+      'a snapshot of another name',
+      /is of another version or pipeline: 2\.0\.1 of 7$/,
+      async (tree) => rename(path.join(tree, SNAPSHOT), path.join(tree, SNAPSHOT.replace(/7$/, '70'))),
+    ],
+    ['no latest', /latest is missing$/, async (tree) => rm(path.join(tree, 'unstable/2.0/latest'))],
+  ]
+
+  test('finds whatever is wrong', async () => {
+    const key = gpgHome().makeKey('Lago <lago@example.org>')
+    const good = await treeWith([7], { key })
+    for (const group of [spoils, spoilsOfRecords, spoilsOfNames]) {
+      const treeDir = path.join(await makeTempDir(), 'tree')
+      await cp(good, treeDir, { recursive: true, verbatimSymlinks: true })
+      for (const [, , spoil] of group) await spoil(treeDir)
+      const problems = (await verifyTree(task, treeDir)).map(({ problem }) => problem)
+      for (const [what, found] of group)
+        expect({ what, problems }).toEqual({ what, problems: expect.arrayContaining([expect.stringMatching(found)]) })
+    }
+  }, 60_000)
+
+  test('finds a snapshot that says nothing of itself', async () => {
+    const treeDir = await treeWith([7])
+    await writeFile(path.join(treeDir, SNAPSHOT, 'snapshot.json'), '{}')
+    const problem = path.join(treeDir, SNAPSHOT, 'snapshot.json') + ' cannot be understood'
+    expect(await verifyTree(task, treeDir)).toEqual([{ part: SNAPSHOT, problem }])
+  })
+
+  test('finds a package that another key has signed, and tells it with exit code 1', async () => {
+    const key = gpgHome().makeKey('Lago <lago@example.org>')
+    const treeDir = await treeWith([7], { key })
+    await signRpms(task, await findSigningKey(task, gpgHome().makeKey('Else <else@example.org>')), [
+      path.join(treeDir, SNAPSHOT, EL9_RPM),
+    ])
+    const run = await runRelease(['verify', treeDir])
+    expect(run).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/el9\.noarch\.rpm has no signature of .*lago\.asc that holds\n/),
+    })
+    const findings = JSON.parse((await runRelease(['verify', treeDir, '-f', 'json'])).stdout) as unknown[]
+    expect(findings).toContainEqual({
+      part: SNAPSHOT,
+      problem: expect.stringMatching(/el9 has another checksum|repodata has another checksum/),
+    })
+    expect(await runRelease(['verify', workDir])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('[LAGO_RELEASE_TREE]'),
+    })
+  })
+
+  async function edit(file: string, from: string, to: string): Promise<void> {
+    const text = await readFile(file, 'utf8')
+    expect(text).toContain(from)
+    await writeFile(file, text.replace(from, to))
+  }
+
+  async function replaceLatest(treeDir: string, target: string): Promise<void> {
+    await rm(path.join(treeDir, 'unstable/2.0/latest'))
+    await symlink(target, path.join(treeDir, 'unstable/2.0/latest'))
+  }
+})
+
+describe('prune', () => {
+  const snapshotsIn = async (treeDir: string): Promise<readonly string[]> =>
+    (await readdir(path.join(treeDir, 'unstable/2.0'))).flatMap((name) => /_pipeline_(\d+)$/.exec(name)?.[1] ?? [])
+
+  test('deletes all but the newest, what latest leads to, and what was released last', async () => {
+    const treeDir = await treeWith([7, 8, 9, 10, 11])
+    await promote(treeDir)
+    await rm(path.join(treeDir, 'unstable/2.0/latest'))
+    await symlink('snapshot-lago_2.0_pipeline_8', path.join(treeDir, 'unstable/2.0/latest'))
+    const asked = await runRelease(['prune', treeDir, '--keep', '1'], { input: 'n\n' })
+    expect(asked.stderr).toMatch(
+      /pipeline_9  2\.0\.1  20\d\d-\d\d-\d\d  \d+\.\d MiB\n.*pipeline_10 .*\nDelete these 2 snapshots\? \[Yn\]/,
+    )
+    expect(asked).toMatchObject({ exitCode: 0, stdout: '' })
+    expect(await runRelease(['prune', treeDir, '--keep', '1'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('[LAGO_CONFIRM_REQUIRED]'),
+    })
+    expect(await snapshotsIn(treeDir)).toHaveLength(5)
+    await runRelease(['prune', treeDir, '--keep', '1', '--older-than', '1', '--yes'])
+    expect(await snapshotsIn(treeDir)).toHaveLength(5)
+    const pruned = await runRelease(['prune', treeDir, '--keep', '1', '--yes'])
+    expect(pruned).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/pipeline_9\n.*pipeline_10\n$/) })
+    expect(await snapshotsIn(treeDir)).toEqual(['11', '7', '8'])
+    await runRelease(['prune', treeDir, '--keep', '1', '--promoted', '--yes'])
+    expect(await snapshotsIn(treeDir)).toEqual(['11', '8'])
+    expect(await verifyTree(task, treeDir)).toEqual([])
+    expect(await runRelease(['prune', treeDir, '--keep', '0'])).toMatchObject({ exitCode: 2 })
+    await writeFile(path.join(treeDir, 'unstable/2.0/snapshot-lago_2.0_pipeline_8/snapshot.json'), '{')
+    const refused = await runRelease(['prune', treeDir, '--keep', '1', '--yes'])
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('[LAGO_SNAPSHOT]') })
+  }, 60_000)
+})
