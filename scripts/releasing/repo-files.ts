@@ -7,7 +7,10 @@ import path from 'node:path'
 import { isSystemError } from '../../src/base/errors.js'
 import { writeFileAtomic } from '../../src/base/files.js'
 import { APT_INDEX } from './apt-index.js'
-import { readTree, TREE_KEYS } from './tree.js'
+import { stableDir, unstableDir } from './layout.js'
+import { namesIn } from './package-files.js'
+import { isSnapshotName } from './snapshot-info.js'
+import { majorsIn, readTree, TREE_KEYS } from './tree.js'
 
 /** What the packages of a sub-tree are found by. */
 export interface RepoPlace {
@@ -62,6 +65,19 @@ export async function writeRepoFiles(treeDir: string, { dir, part }: { dir: stri
     if (text === undefined) await rm(filePath, { force: true })
     else if ((await textOf(filePath)) !== text) await writeFileAtomic(filePath, text)
   }
+}
+
+/** The same for all parts of the tree, whose address or keys may have changed. */
+export async function writeAllRepoFiles(treeDir: string): Promise<void> {
+  for (const major of await majorsIn(treeDir, 'stable'))
+    await writeRepoFiles(treeDir, { dir: stableDir(treeDir, major), part: `stable/${major}.0` })
+  for (const major of await majorsIn(treeDir, 'unstable'))
+    for (const name of await namesIn(unstableDir(treeDir, major)))
+      if (isSnapshotName(name, major))
+        await writeRepoFiles(treeDir, {
+          dir: path.join(unstableDir(treeDir, major), name),
+          part: `unstable/${major}.0/latest`,
+        })
 }
 
 /** What is not as it should be. */

@@ -14,7 +14,7 @@ import { CHANGELOG, majorOf, SNAPSHOT_INFO, snapshotName, unstableDir } from './
 import { copyWhole, packageFilesIn, sha256Of } from './package-files.js'
 import { packagesBelow, type PlacedPackage } from './place-packages.js'
 import { readProject, type ProjectState } from './project-state.js'
-import { writeRepoFiles } from './repo-files.js'
+import { writeAllRepoFiles, writeRepoFiles } from './repo-files.js'
 import { findSigningKey, signRpms, type SigningKey } from './sign.js'
 import { readSnapshot, type Snapshot } from './snapshot-info.js'
 import { writeSums } from './sums.js'
@@ -62,6 +62,7 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
   const finish = async (task: Task): Promise<Snapshot> => {
     const snapshot = { name, dir, info: await readSnapshot(dir) }
     await swingLatest(task, treeDir, snapshot)
+    await writeAllRepoFiles(treeDir)
     return snapshot
   }
   const take = async (task: Task, packages: readonly PlacedPackage[]): Promise<Snapshot> => {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
+import { verifyTree } from '../../scripts/releasing/verify.js'
 import { withTree } from '../../scripts/releasing/tree.js'
 import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
@@ -106,6 +107,36 @@ describe('a snapshot', () => {
     expect(messages('info')).toContain('snapshot-lago_2.0_pipeline_7 is there already')
     expect(await readFile(path.join(dir, 'snapshot.json'), 'utf8')).toBe(before)
     expect(await readlink(path.join(unstableDir, 'latest'))).toBe(path.basename(dir))
+  })
+
+  test('has its packages built only when it is not there yet', async () => {
+    const { project, treeDir, task } = await workshop()
+    const built: string[] = []
+    const packages = async (_: unknown, version: string): Promise<string> => {
+      built.push(version)
+      return path.join(builtDir, version)
+    }
+    const options = { treeDir, projectDir: project.dir, pipeline: 7, release: '1', packages, arePackagesGiven: false }
+    await makeSnapshot(task, options)
+    await makeSnapshot(task, options)
+    expect(built).toEqual(['2.0.1'])
+    project.commit('more')
+    await expect(makeSnapshot(task, options)).rejects.toMatchObject({ code: 'LAGO_SNAPSHOT_DIFFERS' })
+    expect(built).toEqual(['2.0.1'])
+  })
+
+  test('brings the files for dnf and apt of others up to date when the address of the tree changes', async () => {
+    const { snapshot, treeDir, task } = await workshop()
+    const first = await snapshot(7)
+    expect(await readdir(first)).toEqual(SNAPSHOT)
+    await mkdir(path.join(treeDir, 'stable/2.0'), { recursive: true })
+    for (const url of ['https://lago.example.org/lago', 'https://elsewhere.example.org']) {
+      await snapshot(8, { url })
+      for (const dir of [first, path.join(treeDir, 'stable/2.0')])
+        expect(await readFile(path.join(dir, 'lago.sources'), 'utf8')).toContain(`URIs: ${url}/`)
+    }
+    const problems = (await verifyTree(task, treeDir)).filter(({ part }) => part.startsWith('unstable'))
+    expect(problems).toEqual([])
   })
 
   test('is never changed: of another commit, or with other packages, it is refused', async () => {
