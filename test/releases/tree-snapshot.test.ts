@@ -10,8 +10,10 @@ import { verifyTree } from '../../scripts/releasing/verify.js'
 import { withTree } from '../../scripts/releasing/tree.js'
 import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
+import { serveDir, useHttpServers } from '../helpers/http-server.js'
 import { recordedTask, type RecordedTask } from '../helpers/recorded-task.js'
 import { RELEASE_PROGRAM, runRelease } from '../helpers/release-program.js'
+import { aptWith, dnfWith } from '../helpers/release-readers.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const mounted: string[] = []
@@ -20,6 +22,7 @@ afterEach(() => {
 })
 const makeTempDir = useTempDirs()
 const gpgHome = useGpgHome()
+const servers = useHttpServers()
 const asRoot = process.getuid?.() === 0 ? test : test.skip
 
 let builtDir: string
@@ -173,6 +176,24 @@ describe('a snapshot', () => {
     await expect(snapshot(8)).rejects.toMatchObject({ code: 'LAGO_RELEASE_UNSIGNED' })
   })
 })
+
+test('dnf and apt install from latest over HTTP, as its files tell them, and find the next snapshot there', async () => {
+  const { snapshot, treeDir, unstableDir, project } = await workshop()
+  const { url } = await servers.http(serveDir(treeDir))
+  const key = gpgHome().makeKey('Lago <lago@example.org>')
+  await snapshot(7, { key, url })
+  const text = async (name: string): Promise<string> => readFile(path.join(unstableDir, 'latest', name), 'utf8')
+  const homeDir = await makeTempDir() // dnf splits paths at spaces
+  const dnf = dnfWith(path.join(homeDir, 'dnf'), await text('lago-fedora.repo'), '42')
+  const apt = aptWith(path.join(homeDir, 'apt'), await text('lago.sources'))
+  expect(await dnf('install', 'lago')).toMatchObject({ exitCode: 0, text: expect.stringContaining('2.0.1-1.fc42') })
+  project.commit('more')
+  await snapshot(8, { key, packages: path.join(builtDir, '2.0.2') })
+  expect(await dnf('upgrade', 'lago')).toMatchObject({ exitCode: 0, text: expect.stringContaining('2.0.2-1.fc42') })
+  expect(await apt('update')).toMatchObject({ exitCode: 0 })
+  expect(await apt('download', 'lago')).toMatchObject({ exitCode: 0 })
+  expect(await readdir(path.join(homeDir, 'apt'))).toContain('lago_2.0.2-1_all.deb')
+}, 60_000)
 
 describe('latest', () => {
   test('goes on to newer versions and pipelines, and never back', async () => {
