@@ -27,7 +27,7 @@ export async function packagesBelow(dir: string, version: string): Promise<reado
     if (!isOfVersion(path.basename(place), version))
       throw unusable(
         `${fromPath} is not of the version ${version}, that of the project`,
-        'build the packages of this commit',
+        'build the packages of this commit, without LAGO_VERSION; scripts/version_manager tells its version',
       )
     if (placed[index + 1]?.path === place)
       throw unusable(`${fromPath} and ${placed[index + 1]?.fromPath ?? ''} have one name`, 'remove one of them')
