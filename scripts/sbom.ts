@@ -1,5 +1,5 @@
 /**
- * Writes what a release is made of, as CycloneDX in JSON: `npm run release` puts it into the package as
+ * Writes what a release is made of, as CycloneDX in JSON: `scripts/packages` puts it into packages as
  * dist/sbom.cdx.json; `node build/scripts/sbom.js FILE` writes it anywhere.
  *
  * It is npm's own list, without what only development needs by the lock file. npm's `--omit dev` and its mark for
@@ -17,7 +17,8 @@ interface Component {
 }
 
 interface Bom {
-  readonly metadata: { readonly component: Component }
+  readonly serialNumber?: string | undefined
+  readonly metadata: { readonly component: Component; readonly timestamp?: string }
   readonly components: readonly Component[]
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[]
 }
@@ -35,12 +36,19 @@ const bom = limitedTo(new Set(needed), await listAll(), name)
 const listed = new Set(bom.components.map((component) => component['bom-ref']))
 const missing = needed.filter((ref) => !listed.has(ref))
 if (missing.length > 0) throw new Error(`npm sbom leaves out: ${missing.join(', ')}`)
-await writeFile(filePath, `${JSON.stringify(bom, undefined, 2)}\n`)
+await writeFile(filePath, `${JSON.stringify(sameEachTime(bom, process.env['SOURCE_DATE_EPOCH']), undefined, 2)}\n`)
 
 async function listAll(): Promise<Bom> {
   const argv = ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only']
   const { stdout } = await promisify(execFile)('npm', argv, { maxBuffer: 64 * 1024 ** 2 })
   return JSON.parse(stdout) as Bom // CycloneDX 1.5
+}
+
+/** Where a time is given (reproducible-builds.org), the same list is the same text: no number of its own, no other time. */
+function sameEachTime(bom: Bom, epoch: string | undefined): Bom {
+  if (epoch === undefined) return bom
+  const metadata = { ...bom.metadata, timestamp: new Date(Number(epoch) * 1000).toISOString() }
+  return { ...bom, metadata, serialNumber: undefined }
 }
 
 /** npm calls the whole by its directory. */

@@ -16,6 +16,7 @@ export interface RpmSpec {
   /** Default `noarch`; `src` gives the source package alone. Any other may be foreign: nothing in it is a program. */
   readonly arch?: string
   readonly requires?: readonly string[]
+  readonly provides?: readonly string[]
   /** Absolute path in the package to content. Default: none. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -47,7 +48,16 @@ export async function createRepodata(dir: string, ...options: readonly string[])
   await promisify(execFile)('createrepo_c', ['--quiet', ...options, dir])
 }
 
-function specText({ name, version = '1', release = '1', epoch, arch, requires = [], files = {} }: RpmSpec): string {
+function specText({
+  name,
+  version = '1',
+  release = '1',
+  epoch,
+  arch,
+  requires = [],
+  provides = [],
+  files = {},
+}: RpmSpec): string {
   const noarch = arch === undefined || arch === 'noarch' ? ['BuildArch: noarch'] : []
   return [
     '%global debug_package %{nil}',
@@ -59,6 +69,7 @@ function specText({ name, version = '1', release = '1', epoch, arch, requires = 
     'Summary: for a test',
     'License: none',
     ...requires.map((capability) => `Requires: ${capability}`),
+    ...provides.map((capability) => `Provides: ${capability}`),
     '%description',
     'For a test.',
     '%install',

@@ -1,0 +1,111 @@
+/**
+ * Packages of one version, of what is committed and of nothing else: the commit's tree is laid out in a directory of its
+ * own, its version is written down there, it is built, and each kind of package takes what it needs.
+ */
+import { mkdtemp, mkdir, readdir, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { LagoError } from '../../src/base/errors.js'
+import type { Task } from '../../src/base/task.js'
+import { readHistory } from '../versioning/history.js'
+import { buildDebs } from './deb-packages.js'
+import { packNpm } from './npm-package.js'
+import { ofSameMajor, rpmChangelogOf } from './rpm-history.js'
+import { buildRpms } from './rpm-packages.js'
+import { writeSourceTarball } from './source-tarball.js'
+import { buildStage, layOutCommit, type Stage } from './stage.js'
+
+export type PackageKind = 'npm' | 'source' | 'deb' | 'rpm' | 'srpm'
+
+export const PACKAGE_KINDS: readonly PackageKind[] = ['npm', 'source', 'deb', 'rpm', 'srpm']
+
+export interface BuiltPackage {
+  readonly kind: PackageKind
+  /** Absolute. */
+  readonly path: string
+  /** `el9`; of rpm and srpm. */
+  readonly dist?: string
+}
+
+export interface PackagingOptions {
+  /** The checkout, with its dependencies installed: absolute. */
+  readonly projectDir: string
+  /** Absolute, there, empty. */
+  readonly outDir: string
+  /** `X.Y.Z`. */
+  readonly version: string
+  /** `1` unless the same version is packaged anew. */
+  readonly release: string
+  /** For RPMs: `el9`, `fc42`. */
+  readonly dists: readonly string[]
+  /** Default: all. */
+  readonly kinds?: readonly PackageKind[]
+}
+
+/**
+ * The same commit, version and Node give the same bytes of npm, source and Debian packages.
+ *
+ * Throws `LAGO_PACKAGING` for a version, a release, a directory or a machine of which no packages can be made, what
+ * `readHistory` throws, and `LAGO_COMMAND_FAILED` or `LAGO_COMMAND_MISSING` of the programs that make packages.
+ */
+export async function buildPackages(task: Task, options: PackagingOptions): Promise<readonly BuiltPackage[]> {
+  await checkOptions(options)
+  const { projectDir } = options
+  const { entries } = await readHistory(task, projectDir)
+  const newest = entries.at(-1)
+  if (newest === undefined) throw new Error('unreachable: a history without commits')
+  const cacheDir = path.join(projectDir, '.cache')
+  await mkdir(cacheDir, { recursive: true })
+  // below the project: its dependencies can be linked to on one file system alone
+  const workDir = await mkdtemp(path.join(cacheDir, 'packages-'))
+  try {
+    const changelog = rpmChangelogOf(ofSameMajor(entries))
+    const commit = { hash: newest.commit.hash, committedAtMs: newest.commit.committedAtMs }
+    const stage = await layOutCommit(task, { ...options, workDir, commit, changelog })
+    return await packAll(task, stage, options)
+  } finally {
+    await rm(workDir, { recursive: true, force: true })
+  }
+}
+
+async function packAll(task: Task, stage: Stage, options: PackagingOptions): Promise<readonly BuiltPackage[]> {
+  const { outDir, dists, kinds = PACKAGE_KINDS } = options
+  const wants = (...some: readonly PackageKind[]): boolean => some.some((kind) => kinds.includes(kind))
+  const sourcePath = path.join(wants('source') ? outDir : stage.workDir, `lago-${stage.version}.tar.gz`)
+  if (wants('source', 'rpm', 'srpm')) await writeSourceTarball(task, stage, sourcePath)
+  const source: BuiltPackage[] = wants('source') ? [{ kind: 'source', path: sourcePath }] : []
+  if (!wants('npm', 'deb', 'rpm', 'srpm')) return source
+  await task.step('build', async (task) => buildStage(task, stage))
+  const npm: BuiltPackage[] = wants('npm') ? [{ kind: 'npm', path: await packNpm(task, stage, outDir) }] : []
+  const debs = wants('deb') ? await task.step('Debian packages', async (task) => buildDebs(task, stage, outDir)) : []
+  const rpms: BuiltPackage[] = []
+  if (wants('rpm', 'srpm'))
+    for (const dist of dists) {
+      const built = await task.step(`RPMs for ${dist}`, async (task) =>
+        buildRpms(task, stage, { outDir, dist, sourcePath, kinds }),
+      )
+      rpms.push(...built)
+    }
+  return [...npm, ...source, ...debs.map((path) => ({ kind: 'deb' as const, path })), ...rpms]
+}
+
+async function checkOptions({
+  version,
+  release,
+  dists,
+  outDir,
+  kinds = PACKAGE_KINDS,
+}: PackagingOptions): Promise<void> {
+  const refuse = (message: string, hint: string): never => {
+    throw new LagoError('LAGO_PACKAGING', message, { hint })
+  }
+  if (!/^\d+\.\d+\.\d+$/.test(version))
+    refuse(`no packages can be made of version "${version}"`, 'a version is three numbers: 2.1.7')
+  if (!/^\d+(\.\d+)*$/.test(release)) refuse(`"${release}" is no release of a package`, 'a release is a number: 1')
+  for (const dist of dists)
+    if (!/^[a-z]+\d+$/.test(dist)) refuse(`"${dist}" is no distribution of RPMs`, 'one is named like el9 or fc42')
+  if (dists.length === 0 && kinds.some((kind) => kind === 'rpm' || kind === 'srpm'))
+    refuse('no distribution was named for which RPMs are to be made', 'name some, as el9 and fc42, or leave RPMs out')
+  const [first] = await readdir(outDir)
+  if (first !== undefined)
+    refuse(`packages are not put into ${outDir}: there is something in it (${first})`, 'name an empty directory')
+}

@@ -1,0 +1,48 @@
+/** `scripts/packages build OUT_DIR`. */
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Argv } from 'yargs'
+import { runCommand } from '../../src/base/process.js'
+import { runScript, type Script } from '../program.js'
+import { projectVersion } from '../versioning/project-version.js'
+import { buildPackages, PACKAGE_KINDS, type PackageKind } from './build-packages.js'
+
+const projectDir = fileURLToPath(new URL('../../..', import.meta.url))
+
+await runScript('scripts/packages', (parser, script) =>
+  parser.command(
+    'build <out-dir>',
+    'Make the packages of what is committed',
+    (yargs: Argv) =>
+      yargs
+        .positional('out-dir', { type: 'string', demandOption: true, describe: 'an empty directory; it is made' })
+        .option('dist', { type: 'string', array: true, default: ['el9'], describe: 'distributions of the RPMs' })
+        .option('only', { array: true, choices: PACKAGE_KINDS, describe: 'kinds of packages (default: all)' })
+        .option('release', {
+          type: 'string',
+          default: '1',
+          describe: 'more than 1 for the same version packaged anew',
+        }),
+    async ({ outDir, dist, only, release }) => build(script, { outDir, dists: dist, kinds: only, release }),
+  ),
+)
+
+interface Wanted {
+  readonly outDir: string
+  readonly dists: readonly string[]
+  readonly kinds: readonly PackageKind[] | undefined
+  readonly release: string
+}
+
+async function build({ task, print }: Script, { outDir: rawOutDir, dists, kinds, release }: Wanted): Promise<void> {
+  const outDir = path.resolve(rawOutDir)
+  await mkdir(outDir, { recursive: true })
+  const { stdout: changes } = await runCommand(task, ['git', '-C', projectDir, 'status', '--porcelain'], {
+    package: 'git',
+  })
+  if (changes !== '') task.log('warning', 'what is not committed is in none of the packages')
+  const version = await projectVersion(task, projectDir, process.env)
+  const options = { projectDir, outDir, version, release, dists, ...(kinds === undefined ? {} : { kinds }) }
+  for (const built of await buildPackages(task, options)) await print(`${built.path}\n`)
+}
