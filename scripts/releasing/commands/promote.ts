@@ -1,0 +1,70 @@
+import path from 'node:path'
+import { pathExists } from 'fs-extra/esm'
+import { LagoError } from '../../../src/base/errors.js'
+import type { Task } from '../../../src/base/task.js'
+import { planPromotion, promote as promoteSnapshot, type PromotionPlan } from '../promote.js'
+import { requireClean } from '../project-state.js'
+import { CHANGELOG_FILE, moveReleasedNotes, nextSteps } from '../release-project.js'
+import { absolute, keyNameOf, type Command } from './command.js'
+
+export const promote: Command = (parser, { task, print }) =>
+  parser.command(
+    'promote <tree> [snapshot]',
+    'Make a snapshot a release, when it is due',
+    (yargs) =>
+      yargs
+        .positional('tree', { type: 'string', demandOption: true, describe: 'the directory of the tree' })
+        .positional('snapshot', {
+          type: 'string',
+          describe: 'name or pipeline number; default: what "latest" of the newest X.0 leads to',
+        })
+        .option('reason', { type: 'string', requiresArg: true, describe: 'why, when no rule says so' })
+        .option('after-days', {
+          type: 'number',
+          requiresArg: true,
+          default: 30,
+          describe: 'days after a new X or Y when any change is due',
+        })
+        .option('key', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'sign with this key of gpg (or LAGO_RELEASE_KEY)',
+        })
+        .option('project', {
+          type: 'string',
+          requiresArg: true,
+          describe: `the checkout whose ${CHANGELOG_FILE} gets a section; default: this directory, when it has one`,
+        })
+        .option('dry-run', { type: 'boolean', default: false, describe: 'say what is due, and change nothing' })
+        .example('$0 promote /srv/lago 17', ''),
+    async ({ tree, snapshot, reason, afterDays, key, project, dryRun }) => {
+      if (!(afterDays >= 0)) throw new LagoError('LAGO_USAGE', '--after-days takes a number of days')
+      const treeDir = absolute(tree)
+      const options = { treeDir, snapshot, afterDays, nowMs: Date.now() }
+      if (dryRun) return print(tableOf(await planPromotion(options)))
+      const projectDir = await projectOf(task, project)
+      const promotion = await promoteSnapshot(task, {
+        ...{ ...options, reason, keyName: keyNameOf(key) },
+        beforeNew: async () => (projectDir === undefined ? undefined : requireClean(task, projectDir)),
+      })
+      const { kind, release } = promotion
+      task.log('info', `${release.version} is ${kind === 'again' ? 'already promoted, and complete' : 'promoted'}`)
+      for (const why of kind === 'new' ? release.reasons : []) task.log('info', why)
+      if (projectDir !== undefined) await moveReleasedNotes(task, projectDir, promotion)
+      const steps = await nextSteps(task, { treeDir, projectDir }, promotion)
+      return print(['To do next:', ...steps.map((step) => `  ${step}`), ''].join('\n'))
+    },
+  )
+
+async function projectOf(task: Task, given: string | undefined): Promise<string | undefined> {
+  if (given !== undefined) return absolute(given)
+  if (await pathExists(path.join(absolute('.'), CHANGELOG_FILE))) return absolute('.')
+  task.log('info', `there is no ${CHANGELOG_FILE} here, and no --project: none is changed`)
+  return undefined
+}
+
+function tableOf({ snapshot: { name, info }, kind, rules }: PromotionPlan): string {
+  const lines = rules.map(({ rule, isDue, why }) => `${rule.padEnd(10)}${isDue ? 'due' : '-  '}  ${why}`)
+  const outcome = rules.some(({ isDue }) => isDue) ? 'is due' : 'is not due'
+  return [`${info.version} of ${name} ${kind === 'again' ? 'is promoted already' : outcome}`, ...lines, ''].join('\n')
+}

@@ -1,0 +1,188 @@
+/**
+ * Making a snapshot a release: its packages come to `stable/X.0` beside those that are there. Each step may be done again, and
+ * `release.json` is written last, so that a run that was ended is finished by the next.
+ */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { LagoError } from '../../src/base/errors.js'
+import { makeDirs, writeFileAtomic } from '../../src/base/files.js'
+import { runCommand } from '../../src/base/process.js'
+import type { Task } from '../../src/base/task.js'
+import { findSnapshot } from './find-snapshot.js'
+import { refreshIndexes } from './indexes.js'
+import { CHANGELOG, majorOf, stableChangelog, stableDir } from './layout.js'
+import { addFiles, packagePathsIn, requireIntact } from './package-files.js'
+import { promotionKind, promotionRules, type RuleAnswer } from './promotion-rules.js'
+import { readAllReleases, readReleases, writeReleases } from './release-info.js'
+import { writeRepoFiles } from './repo-files.js'
+import { findSigningKey, isSignedBy, type SigningKey } from './sign.js'
+import type { Snapshot } from './snapshot-info.js'
+import { SUMS, writeSums } from './sums.js'
+import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
+import { readTree, withTree } from './tree.js'
+import type { Release, SnapshotInfo } from './types.js'
+
+export interface PromoteOptions {
+  /** Absolute. */
+  readonly treeDir: string
+  /** Name of its directory or number of its pipeline; default: what `latest` of the newest X.0 leads to. */
+  readonly snapshot?: string | undefined
+  readonly afterDays: number
+  readonly nowMs: number
+}
+
+export interface PromotionPlan {
+  readonly snapshot: Snapshot
+  /** `again`: it is in stable already. */
+  readonly kind: 'new' | 'again'
+  readonly rules: readonly RuleAnswer[]
+}
+
+/**
+ * What `promote` would do, and why; changes nothing. Throws `LAGO_RELEASE_TREE`, `LAGO_SNAPSHOT`, `LAGO_RELEASE_OLDER` and
+ * `LAGO_RELEASE_TAKEN`.
+ */
+export async function planPromotion(options: PromoteOptions): Promise<PromotionPlan> {
+  await readTree(options.treeDir)
+  const snapshot = await findSnapshot(options.treeDir, options.snapshot)
+  const stable = await readAllReleases(options.treeDir)
+  const { nowMs, afterDays } = options
+  const kind = promotionKind({ snapshot: snapshot.info, stable })
+  return { snapshot, kind, rules: promotionRules({ snapshot: snapshot.info, stable, nowMs, afterDays }) }
+}
+
+export interface Promotion {
+  readonly kind: 'new' | 'again'
+  readonly release: Release
+  readonly info: SnapshotInfo
+}
+
+/**
+ * Promotes the snapshot when a rule says so, or when there is a `reason`. One that is in stable already is completed where
+ * something of it is missing. `beforeNew` may refuse before anything is changed.
+ *
+ * Throws as `planPromotion` does, and `LAGO_NOT_DUE`, `LAGO_RELEASE_FILE_DAMAGED`, `LAGO_RELEASE_FILE_DIFFERS`,
+ * `LAGO_RELEASE_CHANGELOG`, `LAGO_RELEASE_INTERRUPTED`, `LAGO_RELEASE_UNSIGNED`, `LAGO_SIGNING_KEY` and `LAGO_LOCKED`.
+ */
+export async function promote(
+  task: Task,
+  options: PromoteOptions & {
+    readonly reason?: string | undefined
+    /** What gpg knows the key by; undefined: nothing is signed. */
+    readonly keyName?: string | undefined
+    readonly beforeNew: () => Promise<void>
+    /** For who works in the tree; default: as `withTree`. */
+    readonly waitMs?: number
+  },
+): Promise<Promotion> {
+  const { treeDir, keyName, waitMs } = options
+  const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
+  const promoteIt = async (): Promise<Promotion> => {
+    const plan = await planPromotion(options)
+    const { snapshot, kind } = plan
+    const reasons = kind === 'new' ? reasonsOf(plan, options.reason) : []
+    if (kind === 'new') await options.beforeNew()
+    await task.step(`Check ${snapshot.name}`, async (task) => check(task, treeDir, { snapshot, key }))
+    await task.step(`Promote ${snapshot.info.version}`, async (task) => publish(task, treeDir, { snapshot, key }))
+    return { kind, info: snapshot.info, release: await record(treeDir, snapshot, { kind, reasons, options }) }
+  }
+  return withTree(task, treeDir, promoteIt, waitMs === undefined ? {} : { waitMs })
+}
+
+function reasonsOf({ snapshot, rules }: PromotionPlan, reason: string | undefined): readonly string[] {
+  const due = rules.filter(({ isDue }) => isDue).map(({ rule, why }) => `${rule}: ${why}`)
+  const reasons = [...(reason === undefined ? [] : [reason]), ...due]
+  if (reasons.length > 0) return reasons
+  const answers = rules.map(({ rule, why }) => `${rule}: ${why}`)
+  throw new LagoError('LAGO_NOT_DUE', `${snapshot.info.version} is not due\n${answers.join('\n')}`, {
+    hint: 'a maintainer may promote it all the same: --reason "..."',
+    data: { rules },
+  })
+}
+
+interface Source {
+  readonly snapshot: Snapshot
+  readonly key: SigningKey | undefined
+}
+
+/** Everything that can be found out before something is changed. */
+async function check(task: Task, treeDir: string, { snapshot, key }: Source): Promise<void> {
+  const { dir, info } = snapshot
+  await requireKeyOf(treeDir, key)
+  if (key !== undefined) await requireSigned(task, dir, key)
+  await requireIntact(task, dir, info.files)
+  await requireSameChangelog(task, snapshot)
+  const stable = stableDir(treeDir, majorOf(info.version))
+  const { releases } = await readReleases(treeDir, majorOf(info.version))
+  const known = new Set([...releases.flatMap(({ files }) => files), ...info.files].map((file) => file.path))
+  const strays = (await packagePathsIn(stable)).filter((file) => !known.has(file))
+  if (strays.length === 0) return
+  throw new LagoError('LAGO_RELEASE_INTERRUPTED', `${stable} has packages of no release: ${strays.join(', ')}`, {
+    hint: 'when another promotion was ended, promote that snapshot first; else remove them',
+    data: { strays },
+  })
+}
+
+/** Users who check signatures could not install packages that have none. */
+async function requireSigned(task: Task, dir: string, key: SigningKey): Promise<void> {
+  const sumsPath = path.join(dir, SUMS)
+  if (await isSignedBy(task, key, sumsPath, `${sumsPath}.asc`)) return
+  throw new LagoError('LAGO_RELEASE_UNSIGNED', `the snapshot ${dir} is not signed with the key ${key.fingerprint}`, {
+    hint: 'make the snapshot anew, with --key and under another pipeline number',
+  })
+}
+
+async function requireSameChangelog(task: Task, { dir, info }: Snapshot): Promise<void> {
+  const tarball = info.files.find((file) => file.path === `sources/lago-${info.version}.tar.gz`)
+  if (tarball === undefined) return
+  const member = `lago-${info.version}/${CHANGELOG}`
+  const { stdout } = await runCommand(task, ['tar', '-xzOf', path.join(dir, tarball.path), member], { package: 'tar' })
+  if (stdout === (await readFile(path.join(dir, CHANGELOG), 'utf8'))) return
+  throw new LagoError(
+    'LAGO_RELEASE_CHANGELOG',
+    `${path.join(dir, CHANGELOG)} is not the ${member} of ${tarball.path}`,
+    {
+      hint: 'make the snapshot anew under another pipeline number',
+    },
+  )
+}
+
+async function publish(task: Task, treeDir: string, { snapshot: { dir: fromDir, info }, key }: Source): Promise<void> {
+  const major = majorOf(info.version)
+  const dir = stableDir(treeDir, major)
+  if (key !== undefined) await ensureTreeKey(task, treeDir, key)
+  await makeDirs(dir)
+  await task.step('Packages', async (task) => addFiles(task, fromDir, dir, info.files))
+  await task.step('Changelog', async () => replaceChangelog(fromDir, path.join(dir, stableChangelog(major))))
+  await task.step('Lists of packages', async (task) => refreshIndexes(task, dir, { key }))
+  await task.step('Repository files', async () => writeRepoFiles(treeDir, { dir, part: `stable/${major}.0` }))
+  await task.step('Checksums', async (task) => writeSums(task, dir, key))
+}
+
+/** The one file of a release that takes the place of an older one. */
+async function replaceChangelog(fromDir: string, toPath: string): Promise<void> {
+  const text = await readFile(path.join(fromDir, CHANGELOG))
+  const before = await readFile(toPath).catch(() => undefined)
+  if (before === undefined || !before.equals(text)) await writeFileAtomic(toPath, text)
+}
+
+interface Outcome {
+  readonly kind: 'new' | 'again'
+  readonly reasons: readonly string[]
+  readonly options: PromoteOptions
+}
+
+async function record(
+  treeDir: string,
+  { name, info }: Snapshot,
+  { kind, reasons, options }: Outcome,
+): Promise<Release> {
+  const { version, release, commit, files } = info
+  const { releases } = await readReleases(treeDir, majorOf(version))
+  const there = releases.find((one) => one.version === version && one.release === release)
+  if (kind === 'again' && there !== undefined) return there
+  const promotedAt = new Date(options.nowMs).toISOString()
+  const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, files }
+  await writeReleases(treeDir, majorOf(version), { format: 1, releases: [promoted, ...releases] })
+  return promoted
+}

@@ -1,0 +1,57 @@
+/** What a release brings about in the project's own checkout: CHANGELOG.md, and what is left to the maintainer. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { writeFileAtomic } from '../../src/base/files.js'
+import type { Task } from '../../src/base/task.js'
+import { git } from '../versioning/git.js'
+import { moveNotes } from './changelog-file.js'
+import type { Promotion } from './promote.js'
+
+export const CHANGELOG_FILE = 'CHANGELOG.md'
+
+/**
+ * Moves the release's notes in CHANGELOG.md of `projectDir` (absolute); may be called again. What is not there any more as the
+ * release had it is told as a warning. Gives whether the file was changed.
+ */
+export async function moveReleasedNotes(
+  task: Task,
+  projectDir: string,
+  { release, info }: Promotion,
+): Promise<boolean> {
+  const filePath = path.join(projectDir, CHANGELOG_FILE)
+  const before = await readFile(filePath, 'utf8')
+  const date = release.promotedAt.slice(0, 10)
+  const { changelog, moved, missing } = moveNotes(before, { version: release.version, date, notes: info.notes })
+  for (const entry of missing)
+    task.log(
+      'warning',
+      `${filePath} has no "${entry}" under Unreleased any more, as ${release.version} had it: see to it by hand`,
+    )
+  if (changelog === before) return false
+  await writeFileAtomic(filePath, changelog)
+  task.log('info', `${filePath}: a section for ${release.version}, entries moved there: ${moved}`)
+  return true
+}
+
+/** Commands, for a person. */
+export async function nextSteps(
+  task: Task,
+  { treeDir, projectDir }: { readonly treeDir: string; readonly projectDir: string | undefined },
+  { release: { version } }: Promotion,
+): Promise<readonly string[]> {
+  const announce = `scripts/release announce ${quoted(treeDir)} ${version}`
+  if (projectDir === undefined) return [announce]
+  const inProject = `git -C ${quoted(projectDir)}`
+  const isChanged = (await git(task, projectDir, ['status', '--porcelain', '--', CHANGELOG_FILE])) !== ''
+  const isTagged = (await git(task, projectDir, ['tag', '--list', version.replace(/\.\d+$/, '')])) !== ''
+  return [
+    ...(isChanged ? [`${inProject} commit -m 'release: ${version}' ${CHANGELOG_FILE}`] : []),
+    ...(isTagged ? [] : [`scripts/version_manager ${quoted(projectDir)} tag`]),
+    announce,
+  ]
+}
+
+/** For a shell that a person pastes it into. */
+function quoted(word: string): string {
+  return /^[\w./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
