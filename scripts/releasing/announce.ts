@@ -1,0 +1,143 @@
+/** `scripts/release announce`: the mail about a release, printed, or sent once. */
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { domainToASCII } from 'node:url'
+import { isLagoError, LagoError } from '../../src/base/errors.js'
+import type { Task } from '../../src/base/task.js'
+import { compareVersions } from '../../src/rpm/evr.js'
+import { announcementOf } from './announcement.js'
+import { readSendings, writeSendings, type Sending } from './announced.js'
+import { majorOf, stableChangelog, stableDir } from './layout.js'
+import { composeMail, type Mail, type Mailbox } from './mail.js'
+import type { MailServer } from './mail-server.js'
+import { compareReleases } from './promotion-rules.js'
+import { readAllReleases } from './release-info.js'
+import { sendMail } from './smtp.js'
+import { readTree, withTree } from './tree.js'
+import type { Release } from './types.js'
+
+export interface AnnounceOptions {
+  /** Absolute. */
+  readonly treeDir: string
+  /** `X.Y.Z`; default: what was promoted last. */
+  readonly version: string | undefined
+  readonly from: Mailbox
+  readonly to: readonly Mailbox[]
+  readonly nowMs: number
+}
+
+/** The mail as text. Throws `LAGO_RELEASE_UNKNOWN` for a version that is not in stable. */
+export async function announcementText(options: AnnounceOptions): Promise<string> {
+  await readTree(options.treeDir)
+  const message = await composeMail(await mailOf(options, await findRelease(options), 0))
+  return message.toString('utf8').replaceAll('\r\n', '\n')
+}
+
+/**
+ * Sends it, unless that was done before; `again` sends it once more. Throws `LAGO_RELEASE_UNKNOWN`, `LAGO_ANNOUNCEMENT_UNSURE` when a
+ * run before was ended while it sent it, and what `sendMail` throws.
+ */
+export async function sendAnnouncement(
+  task: Task,
+  server: MailServer,
+  options: AnnounceOptions & { readonly again: boolean },
+): Promise<void> {
+  await withTree(task, options.treeDir, async () => {
+    const released = await findRelease(options)
+    const { release } = released
+    const dir = stableDir(options.treeDir, majorOf(release.version))
+    const before = await readSendings(dir)
+    const earlier = before.filter(({ version }) => version === release.version)
+    if (earlier[0] !== undefined && !options.again) return tellEarlier(task, earlier[0])
+    const mail = await mailOf(options, released, earlier.length)
+    const message = await composeMail(mail)
+    const sending = sendingOf(release, server, mail)
+    await writeSendings(dir, [sending, ...before])
+    await send(task, server, { mail, message, onUnsent: async () => writeSendings(dir, before) })
+    await writeSendings(dir, [{ ...sending, isDone: true }, ...before])
+    task.log('info', `announced ${release.version} to ${sending.to}`)
+  })
+}
+
+function tellEarlier(task: Task, { version, begunAt, to, isDone, messageId }: Sending): void {
+  if (isDone) return task.log('info', `${version} was announced already: at ${begunAt}, to ${to}`)
+  throw new LagoError(
+    'LAGO_ANNOUNCEMENT_UNSURE',
+    `whether ${version} was announced at ${begunAt} to ${to} is not known`,
+    {
+      hint: `look for ${messageId} in the archive of the list; --again sends it once more`,
+    },
+  )
+}
+
+interface Outgoing {
+  readonly mail: Mail
+  readonly message: Buffer
+  /** Called when it is certain that nobody has got it. */
+  readonly onUnsent: () => Promise<void>
+}
+
+async function send(task: Task, server: MailServer, { mail, message, onUnsent }: Outgoing): Promise<void> {
+  const envelope = { from: mail.from.address, to: mail.to.map(({ address }) => address) }
+  let isHandedOver = false
+  try {
+    const onHandedOver = (): void => void (isHandedOver = true)
+    const { rejected } = await sendMail(task, server, { message, envelope, onHandedOver })
+    if (rejected.length > 0) task.log('warning', `${server.name} did not take ${rejected.join(', ')}`)
+  } catch (error) {
+    if (!isHandedOver || isLagoError(error, 'LAGO_MAIL_REFUSED')) await onUnsent()
+    throw error
+  }
+}
+
+function sendingOf({ version, release }: Release, server: MailServer, mail: Mail): Sending {
+  const to = mail.to.map(({ address }) => address).join(', ')
+  const begunAt = mail.date.toISOString()
+  return { version, release, begunAt, to, server: server.name, messageId: mail.messageId, isDone: false }
+}
+
+interface Released {
+  readonly release: Release
+  readonly isFirstOfMajor: boolean
+}
+
+async function findRelease({ treeDir, version }: AnnounceOptions): Promise<Released> {
+  const releases = (await readAllReleases(treeDir)).flatMap((info) => info.releases)
+  const release = releases
+    .filter((one) => version === undefined || one.version === version)
+    .sort((a, b) => a.promotedAt.localeCompare(b.promotedAt) || compareReleases(a, b))
+    .at(-1)
+  if (release !== undefined) return { release, isFirstOfMajor: !releases.some((one) => isBefore(one, release)) }
+  const stable = path.join(treeDir, 'stable')
+  if (releases.length === 0)
+    throw new LagoError('LAGO_RELEASE_UNKNOWN', `there is no release in ${stable}`, {
+      hint: 'scripts/release promote makes one',
+    })
+  throw new LagoError('LAGO_RELEASE_UNKNOWN', `${version} is not in ${stable}`, {
+    hint: `there are ${[...new Set(releases.map((one) => one.version))].join(', ')}`,
+  })
+}
+
+function isBefore(one: Release, { version }: Release): boolean {
+  return majorOf(one.version) === majorOf(version) && compareVersions(one.version, version) < 0
+}
+
+/** The same release has the same message ID whoever sends it, so that lists that get it twice can tell. */
+async function mailOf(
+  { treeDir, from, to, nowMs }: AnnounceOptions,
+  { release, isFirstOfMajor }: Released,
+  earlierCount: number,
+): Promise<Mail> {
+  const { version, promotedAt, commit } = release
+  const major = majorOf(version)
+  const changelog = await readFile(path.join(stableDir(treeDir, major), stableChangelog(major)), 'utf8')
+  const domain = domainToASCII(from.address.slice(from.address.lastIndexOf('@') + 1)) || 'localhost'
+  const suffix = earlierCount === 0 ? '' : `.${earlierCount + 1}`
+  return {
+    ...announcementOf({ version, promotedAt, isFirstOfMajor, changelog }),
+    from,
+    to,
+    date: new Date(nowMs),
+    messageId: `lago-${version}-${release.release}.${commit.slice(0, 8)}${suffix}@${domain}`,
+  }
+}
