@@ -1,4 +1,8 @@
+import { mkdir, rm } from 'node:fs/promises'
+import path from 'node:path'
 import { LagoError } from '../../../src/base/errors.js'
+import { makeScratchDir, sweepScratchDirs } from '../../../src/base/scratch-dir.js'
+import { buildPackages } from '../../packaging/build-packages.js'
 import { makeSnapshot } from '../snapshot.js'
 import { absolute, keyNameOf, type Command } from './command.js'
 
@@ -11,7 +15,13 @@ export const snapshot: Command = (parser, { task, print }) =>
         .positional('tree', { type: 'string', demandOption: true, describe: 'its directory; it is made' })
         .option('pipeline', { type: 'number', demandOption: true, describe: 'number of the build' })
         .option('project', { type: 'string', default: '.', describe: 'the checkout' })
-        .option('packages', { type: 'string', demandOption: true, describe: 'a directory that they were built into' })
+        .option('packages', { type: 'string', describe: 'a directory of packages that are built already' })
+        .option('dist', {
+          type: 'string',
+          array: true,
+          default: ['el9'],
+          describe: 'distributions of the RPMs to build',
+        })
         .option('release', { type: 'string', default: '1', describe: 'more than 1 for a version packaged anew' })
         .option('key', { type: 'string', describe: 'sign with this key of gpg (or LAGO_RELEASE_KEY)' })
         .option('url', { type: 'string', describe: 'where users find the tree; kept in it' })
@@ -21,12 +31,26 @@ export const snapshot: Command = (parser, { task, print }) =>
             hint: 'the number of the build: --pipeline 17',
           })
         })
-        .example('$0 snapshot /srv/lago --pipeline 17 --packages out --url https://lago.example.org/lago', ''),
-    async ({ tree, pipeline, project, packages, release, key, url }) => {
-      const { dir } = await makeSnapshot(task, {
-        ...{ treeDir: absolute(tree), projectDir: absolute(project), pipeline, release, url, keyName: keyNameOf(key) },
-        ...{ arePackagesGiven: true, packages: async () => absolute(packages) },
-      })
-      await print(`${dir}\n`)
+        .example('$0 snapshot /srv/lago --pipeline 17 --url https://lago.example.org/lago', ''),
+    async ({ tree, pipeline, project, packages, dist, release, key, url }) => {
+      const projectDir = absolute(project)
+      await sweepScratchDirs(task)
+      const scratchDir = await makeScratchDir('packages')
+      try {
+        const { dir } = await makeSnapshot(task, {
+          ...{ treeDir: absolute(tree), projectDir, pipeline, release, url, keyName: keyNameOf(key) },
+          arePackagesGiven: packages !== undefined,
+          packages: async (task, version) => {
+            if (packages !== undefined) return absolute(packages)
+            const outDir = path.join(scratchDir, 'out')
+            await mkdir(outDir)
+            await buildPackages(task, { projectDir, outDir, version, release, dists: dist })
+            return outDir
+          },
+        })
+        await print(`${dir}\n`)
+      } finally {
+        await rm(scratchDir, { recursive: true, force: true })
+      }
     },
   )
