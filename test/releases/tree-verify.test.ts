@@ -69,7 +69,7 @@ describe('verify', () => {
     await promote(signed, key)
     expect(await verifyTree(task, signed)).toEqual([])
     expect(await runRelease(['verify', signed, '-f', 'json'])).toMatchObject({ exitCode: 0, stdout: '[]\n' })
-  })
+  }, 60_000)
 
   type Spoil = [string, RegExp, (treeDir: string) => Promise<unknown>]
 
@@ -204,7 +204,7 @@ describe('verify', () => {
       exitCode: 2,
       stderr: expect.stringContaining('[LAGO_RELEASE_TREE]'),
     })
-  })
+  }, 60_000)
 
   async function edit(file: string, from: string, to: string): Promise<void> {
     const text = await readFile(file, 'utf8')
