@@ -4,7 +4,7 @@
  */
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { pathExists } from 'fs-extra/esm'
+import { gzipSync } from 'node:zlib'
 import { LagoError } from '../../src/base/errors.js'
 import { defaultConfig } from './default-config.js'
 import { OVIRT_FILES } from './ovirt-files.js'
@@ -110,28 +110,33 @@ async function placeForHost(stage: Stage, tree: HostTree, family: Family): Promi
     await place(stage, `examples/gc/${unit}`, tree, `usr/lib/systemd/system/${unit}`)
   const service = path.join(tree.dir, 'usr/lib/systemd/system/lago-gc.service')
   await replaceIn(service, 'ExecStart=/usr/bin/env lago', 'ExecStart=/usr/bin/lago')
-  await placeManPages(stage, tree)
+  await placeManPages(stage, tree, (name) => !isOvirtPage(name))
   await placeCompletions(stage, tree, family)
 }
 
-async function placeManPages(stage: Stage, tree: HostTree): Promise<void> {
-  const dir = path.join(stage.dir, 'dist/man')
-  if (!(await pathExists(dir))) return
-  for (const name of await readdir(dir))
-    await place(stage, `dist/man/${name}`, tree, `usr/share/man/man${name.split('.').at(-1)}/${name}`)
+/** Packed, as distributions have them; a page of `lago ovirt` goes with its verb. */
+async function placeManPages(stage: Stage, tree: HostTree, isWanted: (name: string) => boolean): Promise<void> {
+  const from = path.join(stage.dir, 'dist/man')
+  for (const name of (await readdir(from)).filter(isWanted)) {
+    const dir = path.join(tree.dir, `usr/share/man/man${name.split('.').at(-1)}`)
+    await mkdir(dir, { recursive: true })
+    await writeFile(path.join(dir, `${name}.gz`), gzipSync(await readFile(path.join(from, name)), { level: 9 }))
+  }
 }
 
-/** zsh looks in another place on each family. */
+function isOvirtPage(name: string): boolean {
+  return name.startsWith('lago-ovirt')
+}
+
+/** zsh looks in another place on each family; bash and fish look for a file of the program's name. */
 async function placeCompletions(stage: Stage, tree: HostTree, family: Family): Promise<void> {
   const zshDir = family === 'debian' ? 'vendor-completions' : 'site-functions'
-  const places = [
-    ['lago.bash', 'usr/share/bash-completion/completions/lago'],
-    ['_lago', `usr/share/zsh/${zshDir}/_lago`],
-    ['lago.fish', 'usr/share/fish/vendor_completions.d/lago.fish'],
-  ] as const
-  for (const [name, target] of places)
-    if (await pathExists(path.join(stage.dir, 'dist/completions', name)))
-      await place(stage, `dist/completions/${name}`, tree, target)
+  const [bashDir, fishDir] = ['usr/share/bash-completion/completions', 'usr/share/fish/vendor_completions.d']
+  await place(stage, 'dist/completions/_lago', tree, `usr/share/zsh/${zshDir}/_lago`)
+  await place(stage, 'dist/completions/lago.bash', tree, `${bashDir}/lago`)
+  await symlink('lago', path.join(tree.dir, bashDir, 'lagocli'))
+  await place(stage, 'dist/completions/lago.fish', tree, `${fishDir}/lago.fish`)
+  await symlink('lago.fish', path.join(tree.dir, fishDir, 'lagocli.fish'))
 }
 
 /** What `lago ovirt` alone needs moves over; TypeScript is for its scenarios. */
@@ -150,6 +155,7 @@ async function placeOvirt(stage: Stage, lago: HostTree, ovirt: HostTree): Promis
     'lib/typescript.js',
   ])
   await linkProgram(ovirt, 'lagocli-ovirt')
+  await placeManPages(stage, ovirt, isOvirtPage)
   await place(stage, 'scripts/packaging/host/firewalld.xml', ovirt, 'usr/lib/firewalld/services/lago.xml')
 }
 

@@ -1,7 +1,6 @@
 /** The npm tarball: what an installed program needs, and nothing to be downloaded that is bundled in it already. */
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { pathExists } from 'fs-extra/esm'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { packingEnv, type Stage } from './stage.js'
@@ -22,7 +21,7 @@ export async function packNpm(task: Task, stage: Stage, outDir: string): Promise
   const manifest = await readJson<Manifest>(stage, 'package.json')
   for (const name of [...manifest.files, 'README.md', 'LICENSE'])
     await cp(path.join(stage.dir, name), path.join(dir, name), { recursive: true })
-  const published = publishedManifest(manifest, await readJson<Lock>(stage, 'package-lock.json'), await manPages(stage))
+  const published = publishedManifest(manifest, await readJson<Lock>(stage, 'package-lock.json'))
   await writeFile(path.join(dir, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`)
   const argv = ['npm', 'pack', '--ignore-scripts', '--loglevel=error', `--pack-destination=${outDir}`] as const
   await runCommand(task, argv, { cwd: dir, env: packingEnv(stage), package: 'npm' })
@@ -33,7 +32,7 @@ export async function packNpm(task: Task, stage: Stage, outDir: string): Promise
  * Without what is for development alone. Of dependencies those outside the bundle stay, at the versions of the lock: what
  * was tested, and what dist/sbom.cdx.json names.
  */
-export function publishedManifest(manifest: Manifest, { packages }: Lock, man: readonly string[]): object {
+export function publishedManifest(manifest: Manifest, { packages }: Lock): object {
   const forUsers = Object.entries(manifest).filter(([key]) => !FOR_DEVELOPMENT.includes(key))
   const dependencies = OUTSIDE.map((name) => {
     const version = packages[`node_modules/${name}`]?.version
@@ -42,17 +41,11 @@ export function publishedManifest(manifest: Manifest, { packages }: Lock, man: r
   })
   return {
     ...Object.fromEntries(forUsers),
-    ...(man.length === 0 ? {} : { man }),
     dependencies: Object.fromEntries(dependencies),
   }
 }
 
 const FOR_DEVELOPMENT = ['scripts', 'prettier', 'devDependencies', 'dependencies', 'overrides']
-
-async function manPages({ dir }: Stage): Promise<string[]> {
-  if (!(await pathExists(path.join(dir, 'dist/man')))) return []
-  return (await readdir(path.join(dir, 'dist/man'))).sort().map((name) => `./dist/man/${name}`)
-}
 
 async function readJson<T>({ dir }: Stage, name: string): Promise<T> {
   return JSON.parse(await readFile(path.join(dir, name), 'utf8')) as T // our own file

@@ -132,6 +132,9 @@ test('npm: installed on a clean machine it runs, and is gone without a trace', a
     expect.arrayContaining(['@koromix', 'koffi', 'typescript']),
   )
   expect(await say('lago', '--version')).toBe('lago 3.4.5\n')
+  expect(await readdir(path.join(dir, 'prefix/share/man/man1'))).toEqual(
+    expect.arrayContaining(['lago.1', 'lago-start.1']),
+  )
   expect(await say('lagocli', 'ovirt', '--version')).toBe('lago ovirt 3.4.5\n')
   await say('lago', 'init')
   await say('lago', 'start')
@@ -224,6 +227,19 @@ async function expectUnitsVerified(root: PackageRoot): Promise<void> {
   await run('systemd-analyze', [`--root=${dir}`, 'verify', 'lago-gc.timer', 'lago-gc.service'])
 }
 
+async function expectDocuments(root: PackageRoot, zshDir: string): Promise<void> {
+  const man = await root.mustRun(['gzip', '-dc', '/usr/share/man/man1/lago.1.gz'])
+  expect(man).toMatch(/^\.TH "LAGO" "1" "2026-03-01" "Lago 3\.4\.5"/m)
+  for (const name of ['man1/lagocli.1', 'man1/lago-start.1', 'man1/lago-ovirt-deploy.1', 'man5/lago.conf.5'])
+    await root.mustRun(['gzip', '--test', `/usr/share/man/${name}.gz`])
+  for (const [shell, file] of [
+    ['bash', '/usr/share/bash-completion/completions/lagocli'],
+    ['zsh', `/usr/share/zsh/${zshDir}/_lago`],
+    ['fish', '/usr/share/fish/vendor_completions.d/lagocli.fish'],
+  ] as const)
+    expect(await root.mustRun(['cat', file])).toContain(`for ${shell}, made by`)
+}
+
 /** As polkitd asks: the rule runs against its interface. */
 async function polkitAnswer(root: PackageRoot, id: string, groups: readonly string[]): Promise<unknown> {
   const rules: ((action: object, subject: object) => unknown)[] = []
@@ -280,6 +296,7 @@ describe('in a root of its own', () => {
     await expectRights(root)
     await expectItRuns(root)
     await expectUnitsVerified(root)
+    await expectDocuments(root, 'vendor-completions')
 
     await appendFile(path.join(root.dir, CONFIG), 'loglevel = debug\n')
     const newer = await Promise.all(['lago', 'lago-ovirt'].map(async (name) => root.bring(await repackedDeb(name))))
@@ -312,6 +329,7 @@ describe('in a root of its own', () => {
 
   test('Fedora: installed by the old names, used, upgraded and removed', async () => {
     const root = await newRoot()
+    await root.mustRun(['mkdir', '/usr/share/man/man1', '/usr/share/man/man5']) // Fedora's package filesystem has them
     const before = await root.files()
     const [repository, standIns] = [path.join(await tempDir(), 'lago'), path.join(await tempDir(), 'stand-ins')]
     await mkdir(repository)
@@ -328,6 +346,7 @@ describe('in a root of its own', () => {
     for (const name of [...ENV_NAMES, '/usr/bin/lagocli-ovirt']) await root.mustRun(['test', '-x', name])
     await expectRights(root)
     await expectItRuns(root)
+    await expectDocuments(root, 'site-functions')
 
     await appendFile(path.join(root.dir, CONFIG), 'loglevel = debug\n')
     await rebuildSourceRpm(repository)

@@ -14,16 +14,14 @@ const LOCK = {
 }
 
 test('what is published asks for what is not bundled alone, as it was locked', () => {
-  expect(publishedManifest(MANIFEST, LOCK, ['./dist/man/lago.1'])).toEqual({
+  expect(publishedManifest(MANIFEST, LOCK)).toEqual({
     name: 'lago',
     version: '2.1.7',
     files: ['dist'],
-    man: ['./dist/man/lago.1'],
     dependencies: { koffi: '3.3.4', typescript: '6.0.1' },
   })
-  expect(publishedManifest(MANIFEST, LOCK, [])).not.toHaveProperty('man')
 })
 
 test('a lock without them is no base of a package', () => {
-  expect(() => publishedManifest(MANIFEST, { packages: {} }, [])).toThrow('package-lock.json does not have koffi')
+  expect(() => publishedManifest(MANIFEST, { packages: {} })).toThrow('package-lock.json does not have koffi')
 })
