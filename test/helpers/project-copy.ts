@@ -12,6 +12,7 @@ const NOT_COMMITTED = ['.git', '.cache', '.lago', 'node_modules', 'build', 'dist
 export interface ProjectCopy {
   /** Absolute; its build and its dependencies are this project's. */
   readonly dir: string
+  git(...args: readonly string[]): Promise<void>
   remove(): Promise<void>
 }
 
@@ -28,7 +29,11 @@ export async function makeProjectCopy(): Promise<ProjectCopy> {
   await appendFile(path.join(dir, '.git/info/exclude'), 'node_modules\n') // .gitignore means the directory, and not a link
   await git(dir, 'add', '--all')
   await git(dir, 'commit', '--quiet', '--message', 'packages: 100 % of it in one commit')
-  return { dir, remove: async () => rm(dir, { recursive: true, force: true }) }
+  return {
+    dir,
+    git: async (...args) => git(dir, ...args),
+    remove: async () => rm(dir, { recursive: true, force: true }),
+  }
 }
 
 async function git(dir: string, ...args: readonly string[]): Promise<void> {
