@@ -271,6 +271,15 @@ async function expectItRuns(root: PackageRoot): Promise<void> {
   expect(await asMember('node', '--import', preload, '/home/tester/scenario.ts')).toContain('\n0 function\n')
 }
 
+/** A member of the group has put a link in the place of a shared directory: an upgrade must not give away what it leads to. */
+async function asIfAttacked(root: PackageRoot, upgrade: () => Promise<unknown>): Promise<void> {
+  const swap = 'cd /var/lib/lago && mv subnets aside && ln -s /etc subnets'
+  await root.mustRun(['sh', '-c', swap], { user: 'tester' })
+  await upgrade()
+  expect(await root.mustRun(['stat', '-c', '%a %U:%G', '/etc'])).toBe('755 root:root\n')
+  await root.mustRun(['sh', '-c', 'cd /var/lib/lago && rm -f subnets && mv -T aside subnets'])
+}
+
 const HINT = 'install it: apt-get install lago-ovirt, or dnf install lago-ovirt'
 
 describe('in a root of its own', () => {
@@ -300,7 +309,7 @@ describe('in a root of its own', () => {
 
     await appendFile(path.join(root.dir, CONFIG), 'loglevel = debug\n')
     const newer = await Promise.all(['lago', 'lago-ovirt'].map(async (name) => root.bring(await repackedDeb(name))))
-    await apt('install', '--no-install-recommends', ...newer)
+    await asIfAttacked(root, async () => apt('install', '--no-install-recommends', ...newer))
     expect(await root.mustRun(['dpkg-query', '-W', '-f', '${Version} ', 'lago', 'lago-ovirt'])).toBe('3.4.5-2 3.4.5-2 ')
     expect(await readFile(path.join(root.dir, CONFIG), 'utf8')).toMatch(/\nloglevel = debug\n$/)
     expect(await root.mustRun(['dpkg', '--verify', 'lago', 'lago-ovirt'])).toMatch(
