@@ -9,7 +9,7 @@ import type { Task } from '../../src/base/task.js'
 import { readHistory } from '../versioning/history.js'
 import { buildDebs } from './deb-packages.js'
 import { packNpm } from './npm-package.js'
-import { ofSameMajor, rpmChangelogOf } from './rpm-history.js'
+import { ofSameMajor, rpmChangelogOf, wholeChangelog } from './rpm-history.js'
 import { buildRpms } from './rpm-packages.js'
 import { writeSourceTarball } from './source-tarball.js'
 import { buildStage, layOutCommit, type Stage } from './stage.js'
@@ -50,7 +50,7 @@ export interface PackagingOptions {
 export async function buildPackages(task: Task, options: PackagingOptions): Promise<readonly BuiltPackage[]> {
   await checkOptions(options)
   const { projectDir } = options
-  const { entries } = await readHistory(task, projectDir)
+  const { entries } = await readHistory(task, projectDir, { withMerged: true })
   const newest = entries.at(-1)
   if (newest === undefined) throw new Error('unreachable: a history without commits')
   const cacheDir = path.join(projectDir, '.cache')
@@ -58,9 +58,9 @@ export async function buildPackages(task: Task, options: PackagingOptions): Prom
   // below the project: its dependencies can be linked to on one file system alone
   const workDir = await mkdtemp(path.join(cacheDir, 'packages-'))
   try {
-    const changelog = rpmChangelogOf(ofSameMajor(entries))
+    const changelogs = { changelog: wholeChangelog(entries), changelogOfRpm: rpmChangelogOf(ofSameMajor(entries)) }
     const commit = { hash: newest.commit.hash, committedAtMs: newest.commit.committedAtMs }
-    const stage = await layOutCommit(task, { ...options, workDir, commit, changelog })
+    const stage = await layOutCommit(task, { ...options, workDir, commit, ...changelogs })
     return await packAll(task, stage, options)
   } finally {
     await rm(workDir, { recursive: true, force: true })

@@ -111,7 +111,7 @@ async function specText(stage: Stage): Promise<string> {
     ARCH: rpmArch(),
     REQUIRES: requires(FEDORA.lago),
     OVIRT_REQUIRES: requires(FEDORA['lago-ovirt']),
-    CHANGELOG: stage.changelog.replaceAll('%', '%%').trimEnd(),
+    CHANGELOG: stage.changelogOfRpm.replaceAll('%', '%%').trimEnd(),
   }
   return template.replaceAll(/@([A-Z_]+)@/g, (whole, name: string) => values[name] ?? whole)
 }

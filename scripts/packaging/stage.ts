@@ -14,8 +14,10 @@ export interface Stage {
   readonly version: string
   readonly release: string
   readonly commit: { readonly hash: string; readonly committedAtMs: number }
-  /** In the form of RPM. */
+  /** `ChangeLog`: of the whole history, in the form of RPM. */
   readonly changelog: string
+  /** `%changelog` of the RPMs. */
+  readonly changelogOfRpm: string
 }
 
 /** For everything that puts times into what it makes: reproducible-builds.org. */
@@ -33,8 +35,8 @@ export function packingEnv(stage: Pick<Stage, 'commit'>): Readonly<Record<string
  * changelog's *Unreleased* has become this version's, `ChangeLog` and `FullChangeLog` are written.
  */
 export async function layOutCommit(task: Task, options: Omit<Stage, 'dir'>): Promise<Stage> {
-  const { workDir, projectDir, version, release, commit, changelog } = options
-  const stage = { dir: path.join(workDir, `lago-${version}`), workDir, projectDir, version, release, commit, changelog }
+  const { workDir, projectDir, version, commit, changelog } = options
+  const stage = { ...options, dir: path.join(workDir, `lago-${version}`) }
   const archive = path.join(workDir, 'commit.tar')
   const format = ['--format=tar', `--prefix=lago-${version}/`, `--output=${archive}`]
   await runCommand(task, ['git', '-C', projectDir, 'archive', ...format, commit.hash], { package: 'git' })

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
+import { wholeChangelog } from '../packaging/rpm-history.js'
 import { bugsOf } from '../versioning/bugs.js'
 import { git } from '../versioning/git.js'
 import { readHistory, type HistoryEntry } from '../versioning/history.js'
-import { rpmChangelog } from '../versioning/rpm-changelog.js'
 import { semVerOf } from '../versioning/sem-ver.js'
 import { subjectOf } from '../versioning/subject.js'
 import { majorOf } from './layout.js'
@@ -14,7 +14,7 @@ import type { Change, SnapshotInfo } from './types.js'
 import { unreleasedNotes } from './unreleased.js'
 
 export interface ProjectState extends Pick<SnapshotInfo, 'version' | 'commit' | 'base' | 'changes' | 'notes'> {
-  /** In the form of RPM, since the first commit of this X. */
+  /** `ChangeLog`, as in the source tarball. */
   readonly changelog: string
 }
 
@@ -41,7 +41,7 @@ export async function readProject(task: Task, projectDir: string): Promise<Proje
     },
     changes: sameMajor.toReversed().map(changeOf),
     notes,
-    changelog: rpmChangelog(sameMajor),
+    changelog: wholeChangelog(entries),
   }
 }
 

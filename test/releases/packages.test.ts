@@ -98,12 +98,13 @@ describe('source', () => {
   test('scripts/packages makes it, and says where it is', async () => {
     const dir = path.join(await tempDir(), 'new')
     const program = path.join(project.dir, 'build/scripts/packaging/packages.js')
-    const env = { ...process.env, LAGO_VERSION: '5.6.7' }
+    const env = { ...process.env, LAGO_VERSION: VERSION, TZ: 'Pacific/Kiritimati' }
     const { stdout } = await run(process.execPath, [program, 'build', dir, '--only', 'source'], { env })
-    expect(stdout).toBe(`${dir}/lago-5.6.7.tar.gz\n`)
+    expect(stdout).toBe(`${dir}/lago-3.4.5.tar.gz\n`)
+    expect(await sha256(stdout.trim())).toBe(await sha256(pathOf('lago-3.4.5.tar.gz')))
     await expect(run(process.execPath, [program, 'build', dir], { env })).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('there is something in it (lago-5.6.7.tar.gz) [LAGO_PACKAGING]'),
+      stderr: expect.stringContaining('there is something in it (lago-3.4.5.tar.gz) [LAGO_PACKAGING]'),
     })
   })
 })

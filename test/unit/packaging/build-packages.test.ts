@@ -33,7 +33,16 @@ test('packages are not put beside what is there already', async () => {
 test('machines for which koffi is not packed are refused', async () => {
   const dir = await tempDir()
   const commit = { hash: '0'.repeat(40), committedAtMs: 0 }
-  const stage = { dir, workDir: dir, projectDir: dir, version: '2.1.7', release: '1', commit, changelog: '' }
+  const stage = {
+    dir,
+    workDir: dir,
+    projectDir: dir,
+    version: '2.1.7',
+    release: '1',
+    commit,
+    changelog: '',
+    changelogOfRpm: '',
+  }
   await expect(makeHostTrees(stage, { family: 'debian', arch: 's390x' })).rejects.toMatchObject({
     code: 'LAGO_PACKAGING',
     message: 'no packages can be made for machines of the kind s390x',

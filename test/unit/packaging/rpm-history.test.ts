@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { ofSameMajor, rpmChangelogOf } from '../../../scripts/packaging/rpm-history.js'
+import { ofSameMajor, rpmChangelogOf, wholeChangelog } from '../../../scripts/packaging/rpm-history.js'
 import type { HistoryEntry } from '../../../scripts/versioning/history.js'
 
 function entry(version: string, day: number): HistoryEntry {
@@ -19,6 +19,22 @@ describe('changelogs of RPMs', () => {
     const entries = ['0.0.1', '2.0.0', '1.0.0', '2.0.0', '2.1.0'].map((version) => entry(version, 1))
     expect(ofSameMajor(entries).map(({ version }) => version)).toEqual(['2.0.0', '2.1.0'])
     expect(ofSameMajor([])).toEqual([])
+  })
+
+  test('are whole in ChangeLog, with what was merged, since the mail about a new X tells it since the last one', () => {
+    const merge = entry('1.0.0', 2)
+    const merged = { ...merge.commit, hash: 'f'.repeat(40), message: 'merged work\n' }
+    expect(wholeChangelog([entry('0.9.0', 1), { ...merge, merged: [merged] }])).toBe(
+      [
+        '* Mon Mar 02 2026 Jane Doe <jane@example.com> - 1.0.0',
+        '    10000000: work',
+        '    ffffffff: merged work',
+        '',
+        '* Sun Mar 01 2026 Jane Doe <jane@example.com> - 0.9.0',
+        '    09000000: work',
+        '',
+      ].join('\n'),
+    )
   })
 
   test('have no entry that is younger than the one above, which rpmbuild refuses', () => {
