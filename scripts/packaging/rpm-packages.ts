@@ -85,9 +85,9 @@ async function ownedBy({ dir }: HostTree, others: ReadonlySet<string>): Promise<
     .sort((one, other) => (one.name < other.name ? -1 : 1))
 }
 
-/** Of Fedora's packages filesystem, systemd and sudo. */
+/** Of Fedora's packages filesystem, systemd, sudo and polkit, the last two with modes of their own: rpm refuses other ones. */
 const OF_EVERY_HOST =
-  /^\/(etc(\/sudoers\.d)?|usr(\/bin|\/lib(\/systemd(\/system)?)?|\/share(\/doc|\/man(\/man\d)?)?)?|var(\/lib)?)$/
+  /^\/(etc(\/sudoers\.d)?|usr(\/bin|\/lib(\/systemd(\/system)?)?|\/share(\/doc|\/man(\/man\d)?|\/polkit-1(\/rules\.d)?)?)?|var(\/lib)?)$/
 
 /** In the form of `%files`. Every name is quoted, and a % would be a macro. */
 function fileList(owned: readonly Owned[], { groupDirs }: HostTree): string {

@@ -17,6 +17,8 @@ export interface RpmSpec {
   readonly arch?: string
   readonly requires?: readonly string[]
   readonly provides?: readonly string[]
+  /** Absolute paths of directories that it owns to their rights in octal digits. Default: none. */
+  readonly dirs?: Readonly<Record<string, string>>
   /** Absolute path in the package to content. Default: none. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -56,6 +58,7 @@ function specText({
   arch,
   requires = [],
   provides = [],
+  dirs = {},
   files = {},
 }: RpmSpec): string {
   const noarch = arch === undefined || arch === 'noarch' ? ['BuildArch: noarch'] : []
@@ -73,11 +76,13 @@ function specText({
     '%description',
     'For a test.',
     '%install',
+    ...Object.keys(dirs).map((dir) => `mkdir -p "%{buildroot}${dir}"`),
     ...Object.entries(files).flatMap(([file, content]) => [
       `mkdir -p "%{buildroot}${path.posix.dirname(file)}"`,
       `printf %s '${Buffer.from(content).toString('base64')}' | base64 --decode > "%{buildroot}${file}"`,
     ]),
     '%files',
+    ...Object.entries(dirs).map(([dir, mode]) => `%attr(${mode}, root, root) %dir ${dir}`),
     ...Object.keys(files),
     '',
   ].join('\n')
