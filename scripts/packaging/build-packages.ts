@@ -2,9 +2,11 @@
  * Packages of one version, of what is committed and of nothing else: the commit's tree is laid out in a directory of its
  * own, its version is written down there, it is built, and each kind of package takes what it needs.
  */
-import { mkdtemp, mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { LagoError } from '../../src/base/errors.js'
+import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
 import { readHistory } from '../versioning/history.js'
 import { buildDebs } from './deb-packages.js'
@@ -55,8 +57,9 @@ export async function buildPackages(task: Task, options: PackagingOptions): Prom
   if (newest === undefined) throw new Error('unreachable: a history without commits')
   const cacheDir = path.join(projectDir, '.cache')
   await mkdir(cacheDir, { recursive: true })
+  await sweepScratchDirs(task, [cacheDir, os.tmpdir()])
   // below the project: its dependencies can be linked to on one file system alone
-  const workDir = await mkdtemp(path.join(cacheDir, 'packages-'))
+  const workDir = await makeScratchDir('packages', cacheDir)
   try {
     const changelogs = { changelog: wholeChangelog(entries), changelogOfRpm: rpmChangelogOf(ofSameMajor(entries)) }
     const commit = { hash: newest.commit.hash, committedAtMs: newest.commit.committedAtMs }

@@ -2,7 +2,9 @@
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
+import { LagoError } from '../../src/base/errors.js'
 import { runCommand } from '../../src/base/process.js'
+import { makeScratchDir } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
 import type { BuiltPackage, PackageKind } from './build-packages.js'
 import { makeHostTrees, type HostTree } from './host-trees.js'
@@ -17,10 +19,31 @@ export interface RpmOptions {
   readonly kinds: readonly PackageKind[]
 }
 
+/** Throws `LAGO_PACKAGING` when the directory for temporary files has a name that rpmbuild cannot work with. */
 export async function buildRpms(task: Task, stage: Stage, options: RpmOptions): Promise<BuiltPackage[]> {
-  const { dist, sourcePath, kinds, outDir } = options
   const built = await builtTarball(task, stage)
-  const topDir = path.join(stage.workDir, 'rpmbuild', dist)
+  const topDir = await makeScratchDir('rpmbuild') // not in the stage: rpmbuild puts the path into shell scripts, unquoted
+  try {
+    if (!/^[\w./+-]+$/.test(topDir))
+      throw new LagoError(
+        'LAGO_PACKAGING',
+        `rpmbuild cannot work in ${topDir}: its path has more than letters and digits`,
+        {
+          hint: 'set TMPDIR to a directory with a plain path: TMPDIR=/var/tmp',
+        },
+      )
+    return await buildIn(task, stage, { ...options, built, topDir })
+  } finally {
+    await rm(topDir, { recursive: true, force: true })
+  }
+}
+
+async function buildIn(
+  task: Task,
+  stage: Stage,
+  options: RpmOptions & { readonly built: string; readonly topDir: string },
+): Promise<BuiltPackage[]> {
+  const { dist, sourcePath, kinds, outDir, built, topDir } = options
   const sourceDir = path.join(topDir, 'SOURCES')
   await mkdir(sourceDir, { recursive: true })
   for (const file of [sourcePath, built]) await copyFile(file, path.join(sourceDir, path.basename(file)))
@@ -39,7 +62,6 @@ export async function buildRpms(task: Task, stage: Stage, options: RpmOptions): 
     await copyFile(path.join(topDir, file), filePath)
     packages.push({ kind: file.endsWith('.src.rpm') ? 'srpm' : 'rpm', path: filePath, dist })
   }
-  await rm(topDir, { recursive: true, force: true })
   return packages
 }
 

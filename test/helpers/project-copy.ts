@@ -20,7 +20,7 @@ export interface ProjectCopy {
 export async function makeProjectCopy(): Promise<ProjectCopy> {
   const cacheDir = path.join(ROOT, '.cache')
   await mkdir(cacheDir, { recursive: true })
-  const dir = await mkdtemp(path.join(cacheDir, 'test-project-'))
+  const dir = await mkdtemp(path.join(cacheDir, "test project's 100%-"))
   for (const name of await readdir(ROOT))
     if (!NOT_COMMITTED.includes(name)) await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true })
   await cp(path.join(ROOT, 'build'), path.join(dir, 'build'), { recursive: true, preserveTimestamps: true })

@@ -30,8 +30,16 @@ beforeAll(async () => {
   project = await makeProjectCopy()
   outDir = path.join(project.dir, '.cache/out')
   await mkdir(outDir, { recursive: true })
+  await leaveScratchDir(path.join(project.dir, '.cache'))
   built = await build(outDir)
 })
+
+/** As a run that was killed does. */
+async function leaveScratchDir(parent: string): Promise<void> {
+  const module = new URL('../../src/base/scratch-dir.js', import.meta.url).href
+  const program = `import { makeScratchDir } from ${JSON.stringify(module)}; await makeScratchDir('packages', process.argv[1])`
+  await run(process.execPath, ['--input-type=module', '--eval', program, parent])
+}
 
 afterAll(async () => project.remove())
 
@@ -375,6 +383,7 @@ describe('in a root of its own', () => {
     expect(left.map((line) => line.split(' ').at(-1)).sort()).toEqual(
       expect.arrayContaining(['/etc/lago/lago.conf.rpmsave', '/var/lib/lago/store/image']),
     )
+    await dnf('remove', 'polkit')
     for (const kept of ['etc/lago', 'var/lib/lago']) await rm(path.join(root.dir, kept), { recursive: true })
     expect(comparable(await root.files())).toEqual(comparable(before))
   })
