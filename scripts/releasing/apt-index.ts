@@ -8,7 +8,7 @@ import { link, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { pathExists } from 'fs-extra/esm'
-import { isSystemError } from '../../src/base/errors.js'
+import { isLagoError, isSystemError } from '../../src/base/errors.js'
 import { fanOut } from '../../src/base/fan-out.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
@@ -110,11 +110,20 @@ export async function faultsOfAptIndex(task: Task, dir: string): Promise<readonl
     throw error
   })
   if (found === undefined) return [`${indexDir} has no Packages`]
-  const isTrue = found === (await packagesText(task, dir))
-  return [
-    ...(isTrue ? [] : [`${indexDir}/Packages is not the list of the packages in ${dir}`]),
-    ...(await faultsOfRelease(indexDir)),
-  ]
+  return [...(await faultsOfPackages(task, { dir, found })), ...(await faultsOfRelease(indexDir))]
+}
+
+async function faultsOfPackages(
+  task: Task,
+  { dir, found }: { readonly dir: string; readonly found: string },
+): Promise<readonly string[]> {
+  try {
+    if (found === (await packagesText(task, dir))) return []
+    return [`${path.join(dir, APT_INDEX)}/Packages is not the list of the packages in ${dir}`]
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_COMMAND_FAILED')) return [`${dir} has what is no Debian package: ${error.message}`]
+    throw error
+  }
 }
 
 /** The lists are those that `Release` names, under both of their names, and `InRelease` says the same. */

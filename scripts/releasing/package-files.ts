@@ -1,9 +1,8 @@
 /** The packages of a snapshot, or of `stable/X.0`: which there are, whether they are what is said of them, and copying them. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, copyFile, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, link, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { pathExists } from 'fs-extra/esm'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
 import { fanOut } from '../../src/base/fan-out.js'
 import { makeDirs, removeTemporaries, temporaryPathFor } from '../../src/base/files.js'
@@ -21,7 +20,7 @@ export async function packagePathsIn(dir: string): Promise<readonly string[]> {
   for (const place of ['deb', 'npm', 'sources', ...(await namesIn(path.join(dir, 'rpm'))).map((dist) => `rpm/${dist}`)])
     for (const name of await namesIn(path.join(dir, place))) {
       const file = `${place}/${name}`
-      if (isPackage(place, name) && (await stat(path.join(dir, file))).isFile()) found.push(file)
+      if (isPackage(place, name) && (await lstat(path.join(dir, file))).isFile()) found.push(file)
     }
   return found.sort()
 }
@@ -60,7 +59,12 @@ export async function sha256Of(filePath: string): Promise<string> {
 export async function faultsOf(task: Task, dir: string, files: readonly PackageFile[]): Promise<readonly string[]> {
   const faults = await fanOut(task, files, async (file) => {
     const filePath = path.join(dir, file.path)
-    if (!(await pathExists(filePath))) return [`${filePath} is missing`]
+    const entry = await lstat(filePath).catch((error: unknown) => {
+      if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined
+      throw error
+    })
+    if (entry === undefined) return [`${filePath} is missing`]
+    if (!entry.isFile()) return [`${filePath} is no regular file`]
     const found = await sha256Of(filePath)
     return found === file.sha256 ? [] : [`${filePath} has the SHA-256 ${found}, and should have ${file.sha256}`]
   })

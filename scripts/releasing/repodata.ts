@@ -86,7 +86,22 @@ export async function faultsOfRepodata(task: Task, dir: string): Promise<readonl
     ...names
       .filter((name) => listed.has(name) && listed.get(name) !== sums.get(name))
       .map((name) => `${repodataDir} has another checksum for ${name} than the file`),
+    ...(await faultsOfRepomd(repodataDir)),
   ]
+}
+
+/** All lists are those that `repomd.xml` names. */
+async function faultsOfRepomd(repodataDir: string): Promise<readonly string[]> {
+  const repomd = await readFile(path.join(repodataDir, REPOMD), 'utf8')
+  const faults: string[] = []
+  for (const [, sum, name = ''] of repomd.matchAll(
+    /<checksum type="sha256">([0-9a-f]{64})<\/checksum>(?:(?!<\/data>)[^])*?<location href="repodata\/([^"/]+)"/g,
+  )) {
+    const listPath = path.join(repodataDir, name)
+    if ((await sha256Of(listPath).catch(() => 'none')) !== sum)
+      faults.push(`${listPath} is not what ${REPOMD} says of it`)
+  }
+  return faults
 }
 
 async function packageNamesIn(dir: string): Promise<readonly string[]> {

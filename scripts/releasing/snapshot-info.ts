@@ -78,12 +78,22 @@ export function compareSnapshots(a: SnapshotInfo, b: SnapshotInfo): number {
   return compareVersions(a.version, b.version) || a.pipeline - b.pipeline
 }
 
-/** The name that `latest` leads to, whether that is there or not; undefined: there is no such link. */
+/**
+ * The name that `latest` leads to, whether that is there or not; undefined: there is no such link. Throws `LAGO_RELEASE_TREE`
+ * when it is something else, as after a copy by a program that does not know links.
+ */
 export async function latestName(treeDir: string, major: number): Promise<string | undefined> {
-  return readlink(latestLink(treeDir, major)).catch((error: unknown) => {
+  const link = latestLink(treeDir, major)
+  try {
+    return path.relative(path.dirname(link), path.resolve(path.dirname(link), await readlink(link)))
+  } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined
-    throw error
-  })
+    if (!isSystemError(error, 'EINVAL')) throw error
+    throw new LagoError('LAGO_RELEASE_TREE', `${link} is no symbolic link`, {
+      hint: `move it away, and make the link: ln -s ${snapshotName(major, 17)} ${link}`,
+      cause: error,
+    })
+  }
 }
 
 function noSnapshot(message: string, cause: unknown): LagoError {

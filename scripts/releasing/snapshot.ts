@@ -16,7 +16,7 @@ import { packagesBelow, type PlacedPackage } from './place-packages.js'
 import { readProject, type ProjectState } from './project-state.js'
 import { writeAllRepoFiles, writeRepoFiles } from './repo-files.js'
 import { findSigningKey, signRpms, type SigningKey } from './sign.js'
-import { readSnapshot, type Snapshot } from './snapshot-info.js'
+import { latestName, readSnapshot, type Snapshot } from './snapshot-info.js'
 import { writeSums } from './sums.js'
 import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
 import { ensureTree, unfinishedPath, withTree } from './tree.js'
@@ -47,7 +47,7 @@ export interface SnapshotOptions {
  *
  * What a killed call has left, the next one clears. Throws `LAGO_SNAPSHOT_DIFFERS` when a snapshot of that number is there
  * with something else in it, `LAGO_SIGNING_KEY` and `LAGO_RELEASE_UNSIGNED` before anything is built, and what
- * `readProject`, `ensureTree` and `packagesBelow` throw.
+ * `readProject`, `ensureTree`, `latestName` and `packagesBelow` throw.
  */
 export async function makeSnapshot(task: Task, options: SnapshotOptions): Promise<Snapshot> {
   const { treeDir, projectDir, pipeline, keyName, url } = options
@@ -59,6 +59,7 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
   const major = majorOf(project.version)
   const name = snapshotName(major, pipeline)
   const dir = path.join(unstableDir(treeDir, major), name)
+  await latestName(treeDir, major) // throws where there can be no link, before anything is built
   const finish = async (task: Task): Promise<Snapshot> => {
     const snapshot = { name, dir, info: await readSnapshot(dir) }
     await swingLatest(task, treeDir, snapshot)

@@ -129,7 +129,7 @@ export async function majorsIn(treeDir: string, part: 'stable' | 'unstable'): Pr
     throw error
   })
   return names
-    .flatMap((name) => /^(\d+)\.0$/.exec(name)?.[1] ?? [])
+    .flatMap((name) => /^(0|[1-9]\d*)\.0$/.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b)
 }

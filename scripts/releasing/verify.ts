@@ -1,9 +1,11 @@
 /** Whether everything in a tree of releases is as it should be. Nothing is changed. */
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { isLagoError } from '../../src/base/errors.js'
+import { entriesBelow } from '../../src/base/entries-below.js'
+import { isLagoError, isSystemError, messageOf } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
+import { ANNOUNCED, readSendings } from './announced.js'
 import { APT_INDEX, faultsOfAptIndex } from './apt-index.js'
 import { withKeyring, type Keyring } from './keyring.js'
 import {
@@ -22,6 +24,7 @@ import { faultsOfRepoFiles, REPO_FILES } from './repo-files.js'
 import { faultsOfRepodata, REPODATA } from './repodata.js'
 import { isSnapshotName, latestName, readSnapshot } from './snapshot-info.js'
 import { faultsOfSums, SUMS } from './sums.js'
+import { findSignature } from './tree-keys.js'
 import { majorsIn, TREE_INFO, TREE_KEYS, withTreeToRead } from './tree.js'
 import type { PackageFile } from './types.js'
 
@@ -36,7 +39,11 @@ export interface Finding {
 export async function verifyTree(task: Task, treeDir: string): Promise<readonly Finding[]> {
   return withTreeToRead(task, treeDir, async () => {
     const keysPath = path.join(treeDir, TREE_KEYS)
-    if (!(await pathExists(keysPath))) return findingsOf(task, treeDir, undefined)
+    if (!(await pathExists(keysPath))) {
+      const signature = await findSignature(treeDir)
+      const missing = { part: '.', problem: `${keysPath} is missing, and there are signatures: ${signature}` }
+      return [...(signature === undefined ? [] : [missing]), ...(await findingsOf(task, treeDir, undefined))]
+    }
     return withKeyring(task, keysPath, async (keyring) => findingsOf(task, treeDir, keyring))
   })
 }
@@ -44,9 +51,24 @@ export async function verifyTree(task: Task, treeDir: string): Promise<readonly 
 async function findingsOf(task: Task, treeDir: string, keyring: Keyring | undefined): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   const add = async (part: string, look: Promise<readonly string[]>): Promise<void> => {
-    findings.push(...(await look).map((problem) => ({ part, problem })))
+    const problems = await look.catch((error: unknown) => {
+      if (!isSystemError(error, 'EACCES', 'EISDIR', 'EIO', 'ELOOP', 'ENOTDIR')) throw error
+      return [`${path.join(treeDir, part)} cannot be read: ${messageOf(error)}`]
+    })
+    findings.push(...problems.map((problem) => ({ part, problem })))
   }
   await add('.', straysIn(treeDir, [TREE_INFO, TREE_KEYS, 'stable', 'unstable']))
+  await add('.', hiddenIn(treeDir))
+  for (const part of ['stable', 'unstable'] as const) {
+    const majors = await majorsIn(treeDir, part)
+    await add(
+      part,
+      straysIn(
+        path.join(treeDir, part),
+        majors.map((major) => `${major}.0`),
+      ),
+    )
+  }
   for (const major of await majorsIn(treeDir, 'unstable')) {
     const part = `unstable/${major}.0`
     const names = await namesIn(unstableDir(treeDir, major))
@@ -71,10 +93,27 @@ async function faultsOfLatest(
   major: number,
   snapshots: readonly string[],
 ): Promise<readonly string[]> {
-  const name = await latestName(treeDir, major)
   const link = latestLink(treeDir, major)
-  if (name === undefined) return snapshots.length === 0 ? [] : [`${link} is missing`]
-  return snapshots.includes(name) ? [] : [`${link} leads to ${name}, which is no snapshot`]
+  try {
+    const name = await latestName(treeDir, major)
+    if (name === undefined) return snapshots.length === 0 ? [] : [`${link} is missing`]
+    return snapshots.includes(name) ? [] : [`${link} leads to ${name}, which is no snapshot`]
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_RELEASE_TREE')) return [error.message]
+    throw error
+  }
+}
+
+/** What a web server that runs as another user cannot read. */
+async function hiddenIn(treeDir: string): Promise<readonly string[]> {
+  const hidden: string[] = []
+  for (const entry of await entriesBelow(treeDir)) {
+    if (entry.isSymbolicLink()) continue
+    const filePath = path.join(entry.parentPath, entry.name)
+    const needed = entry.isDirectory() ? 0o005 : 0o004
+    if (((await lstat(filePath)).mode & needed) !== needed) hidden.push(`${filePath} cannot be read by everybody`)
+  }
+  return hidden
 }
 
 interface Part {
@@ -106,7 +145,17 @@ async function faultsOfStable(task: Task, { treeDir, major, keyring }: Part): Pr
     const { releases } = await readReleases(treeDir, major)
     const files = releases.flatMap((release) => release.files)
     const content = { dir, files, texts: [stableChangelog(major), RELEASE_INFO], part: `stable/${major}.0` }
-    return await faultsOfContent(task, treeDir, { ...content, keyring })
+    return [...(await faultsOfAnnounced(dir)), ...(await faultsOfContent(task, treeDir, { ...content, keyring }))]
+  } catch (error) {
+    if (isLagoError(error, 'LAGO_RELEASE_TREE')) return [error.message]
+    throw error
+  }
+}
+
+async function faultsOfAnnounced(dir: string): Promise<readonly string[]> {
+  try {
+    await readSendings(dir)
+    return []
   } catch (error) {
     if (isLagoError(error, 'LAGO_RELEASE_TREE')) return [error.message]
     throw error
@@ -140,7 +189,7 @@ async function faultsOfContent(task: Task, treeDir: string, content: Content): P
 
 const OF_ALL = [SUMS, `${SUMS}.asc`, ...REPO_FILES, 'rpm', 'deb', 'npm', 'sources']
 /** Beside `release.json`: what was announced. */
-const OPTIONAL = ['announced.json']
+const OPTIONAL = [ANNOUNCED]
 
 async function straysOfContent({ dir, files, texts }: Content): Promise<readonly string[]> {
   const known = new Set(files.map((file) => file.path))

@@ -1,5 +1,18 @@
 /** `scripts/release verify` and `prune`. */
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -136,6 +149,34 @@ describe('verify', () => {
       async (tree) => replaceLatest(tree, 'nowhere'),
     ],
     [
+      'a place of no X',
+      /stable\/03\.0 does not belong there$/,
+      async (tree) => mkdir(path.join(tree, 'stable/03.0'), { recursive: true }),
+    ],
+    [
+      'a file that nobody else can read',
+      /lago-fedora\.repo cannot be read by everybody$/,
+      async (tree) => chmod(path.join(tree, SNAPSHOT, 'lago-fedora.repo'), 0o600),
+    ],
+    [
+      'a directory that nobody else can enter',
+      /sources cannot be read by everybody$/,
+      async (tree) => chmod(path.join(tree, SNAPSHOT, 'sources'), 0o700),
+    ],
+    [
+      'what is no package beside those that are',
+      /rpm\/fc42\/a\.rpm has no signature/,
+      async (tree) => writeFile(path.join(tree, SNAPSHOT, 'rpm/fc42/a.rpm'), ''),
+    ],
+    [
+      'notes on announcements that are none',
+      /announced\.json cannot be understood$/,
+      async (tree) => {
+        await mkdir(path.join(tree, 'stable/2.0'), { recursive: true })
+        await writeFile(path.join(tree, 'stable/2.0/announced.json'), '{')
+      },
+    ],
+    [
       'stable without its records',
       /ChangeLog_2\.0\.txt is missing$/,
       async (tree) => mkdir(path.join(tree, 'stable/2.0'), { recursive: true }),
@@ -144,6 +185,32 @@ describe('verify', () => {
 
   const spoilsOfRecords: Spoil[] = [
     ['no list for apt', /lago has no Packages$/, async (tree) => rm(path.join(tree, SNAPSHOT, 'deb/lago'))],
+    [
+      'a list of files that is another one',
+      /-filelists\.xml\.gz is not what repomd\.xml says of it$/,
+      async (tree) => {
+        const dir = path.join(tree, SNAPSHOT, 'rpm/el9/repodata')
+        const name = (await readdir(dir)).find((one) => one.endsWith('-filelists.xml.gz'))
+        await appendFile(path.join(dir, name ?? ''), 'x')
+      },
+    ],
+    [
+      'a package that leads out of the tree',
+      /lago-2\.0\.1\.tar\.gz is no regular file$/,
+      async (tree) => {
+        const file = path.join(tree, SNAPSHOT, 'sources/lago-2.0.1.tar.gz')
+        await rename(file, path.join(tree, '../moved'))
+        await symlink('../../../../../moved', file)
+      },
+    ],
+    [
+      'a directory in the place of a package',
+      /lago-2\.0\.1\.tgz is no regular file$/,
+      async (tree) => {
+        await rm(path.join(tree, SNAPSHOT, 'npm/lago-2.0.1.tgz'))
+        await mkdir(path.join(tree, SNAPSHOT, 'npm/lago-2.0.1.tgz'))
+      },
+    ],
     [
       'a changelog that is missing',
       /ChangeLog is missing$/,
@@ -162,18 +229,47 @@ describe('verify', () => {
       async (tree) => rename(path.join(tree, SNAPSHOT), path.join(tree, SNAPSHOT.replace(/7$/, '70'))),
     ],
     ['no latest', /latest is missing$/, async (tree) => rm(path.join(tree, 'unstable/2.0/latest'))],
+    [
+      'a Debian package that is none',
+      /deb has what is no Debian package: dpkg-deb --field \S*lago_2\.0\.1-1_all\.deb/,
+      async (tree) => truncate(path.join(tree, SNAPSHOT.replace(/7$/, '70'), 'deb/lago_2.0.1-1_all.deb')),
+    ],
+    [
+      'no keys for the signatures that are there',
+      /lago\.asc is missing, and there are signatures: .*SHA256SUMS\.asc$/,
+      async (tree) => rm(path.join(tree, 'lago.asc')),
+    ],
+  ]
+  const spoilsOfKinds: Spoil[] = [
+    [
+      'latest that is no link',
+      /latest is no symbolic link$/,
+      async (tree) => {
+        await rm(path.join(tree, 'unstable/2.0/latest'))
+        await mkdir(path.join(tree, 'unstable/2.0/latest'))
+      },
+    ],
+    [
+      'a directory in the place of a changelog',
+      /pipeline_7 cannot be read: /,
+      async (tree) => {
+        await rm(path.join(tree, SNAPSHOT, 'ChangeLog'))
+        await mkdir(path.join(tree, SNAPSHOT, 'ChangeLog'))
+      },
+    ],
   ]
 
   test('finds whatever is wrong', async () => {
     const key = gpgHome().makeKey('Lago <lago@example.org>')
     const good = await treeWith([7], { key })
-    for (const group of [spoils, spoilsOfRecords, spoilsOfNames]) {
+    for (const group of [spoils, spoilsOfRecords, spoilsOfNames, spoilsOfKinds]) {
       const treeDir = path.join(await makeTempDir(), 'tree')
       await cp(good, treeDir, { recursive: true, verbatimSymlinks: true })
       for (const [, , spoil] of group) await spoil(treeDir)
       const problems = (await verifyTree(task, treeDir)).map(({ problem }) => problem)
       for (const [what, found] of group)
         expect({ what, problems }).toEqual({ what, problems: expect.arrayContaining([expect.stringMatching(found)]) })
+      expect(problems.filter((problem) => /fc42\/lago.*has no signature/.test(problem))).toEqual([]) // a neighbour
     }
   }, 60_000)
 
