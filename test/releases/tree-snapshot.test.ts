@@ -1,6 +1,6 @@
 /** `scripts/release snapshot` with small packages of small projects. */
 import { execFile, execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
@@ -295,6 +295,25 @@ describe('no snapshot is made', () => {
     await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/names no distribution$/))
   })
 
+  test('without a key where there are signatures, even when the public keys were lost', async () => {
+    const { snapshot, treeDir } = await workshop()
+    await snapshot(7, { key: gpgHome().makeKey('Lago <lago@example.org>') })
+    await rm(path.join(treeDir, 'lago.asc'))
+    await expect(snapshot(8)).rejects.toMatchObject({ code: 'LAGO_RELEASE_UNSIGNED' })
+  })
+
+  test('where latest is no link, as after a copy by a program that knows none', async () => {
+    const { snapshot, unstableDir } = await workshop()
+    await snapshot(7)
+    await rm(path.join(unstableDir, 'latest'))
+    await mkdir(path.join(unstableDir, 'latest'))
+    await expect(snapshot(8)).rejects.toMatchObject({
+      code: 'LAGO_RELEASE_TREE',
+      message: `${unstableDir}/latest is no symbolic link`,
+    })
+    expect(await readdir(unstableDir)).toEqual(['latest', 'snapshot-lago_2.0_pipeline_7'])
+  })
+
   test('with a key that is not there, and nothing is begun', async () => {
     const { snapshot, treeDir } = await workshop()
     await expect(snapshot(7, { key: 'nobody' })).rejects.toMatchObject({ code: 'LAGO_SIGNING_KEY' })
@@ -341,7 +360,33 @@ describe('scripts/release snapshot', () => {
       stdout: '',
       stderr: expect.stringContaining('[LAGO_SIGNING_KEY]'),
     })
-    expect(await runRelease(['snapshot', '../tree', '--pipeline', 'x'])).toMatchObject({ exitCode: 2 })
+  })
+
+  test.each<[string, readonly string[], Record<string, string>]>([
+    ['--pipeline takes a whole number, not "x"', ['snapshot', '../tree', '--pipeline', 'x'], {}],
+    ['--pipeline takes a whole number, not "0x10"', ['snapshot', '../tree', '--pipeline', '0x10'], {}],
+    ['"pipeline" is empty', ['snapshot', '../tree', '--pipeline', ''], {}],
+    ['"key" is empty', ['snapshot', '../tree', '--pipeline', '7', '--key', ''], {}],
+    ['"tree" is empty', ['prune', '', '--yes'], {}],
+    ['"after-days" is empty', ['promote', '../tree', '--after-days='], {}],
+    ['LAGO_RELEASE_KEY is empty', ['snapshot', '../tree', '--pipeline', '7'], { LAGO_RELEASE_KEY: '' }],
+  ])('says that %s, and does nothing', async (message, args, env) => {
+    const { project, treeDir } = await workshop()
+    expect(await runRelease(args, { cwd: project.dir, env })).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining(`${message} [LAGO_USAGE]`),
+    })
+    await expect(readdir(treeDir)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('makes what everybody can read, whatever the umask', async () => {
+    const { project, treeDir, task } = await workshop()
+    const own = ['-c', 'umask 077; exec "$@"', 'sh', process.execPath, RELEASE_PROGRAM, 'snapshot', treeDir]
+    const options = ['--project', project.dir, '--pipeline', '7', '--packages', path.join(builtDir, '2.0.1')]
+    execFileSync('sh', [...own, ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
+    expect((await stat(treeDir)).mode & 0o777).toBe(0o755)
+    expect(await verifyTree(task, treeDir)).toEqual([])
   })
 
   test('that was killed leaves nothing that the next one does not clear', async () => {

@@ -1,14 +1,40 @@
 /** What the verbs of scripts/release share. */
 import path from 'node:path'
 import type { Argv } from 'yargs'
+import { LagoError } from '../../../src/base/errors.js'
 import type { Script } from '../../program.js'
 
 /** Adds one verb to the parser. */
 export type Command = (parser: Argv, script: Script) => Argv
 
-/** Of `--key` and `LAGO_RELEASE_KEY`: what gpg takes for a key; undefined: nothing is signed. */
+/** Throws `LAGO_USAGE` for an argument without a word in it, which is what a variable leaves that is not set. */
+export function requireWords(args: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(args))
+    if (value === '')
+      throw new LagoError('LAGO_USAGE', `"${name}" is empty`, {
+        hint: 'give it a value, or leave it out: is a variable not set?',
+      })
+  return true
+}
+
+/** A number in decimal digits, of an option that yargs takes for a string: yargs itself makes 0 of nothing, and 16 of 0x10. */
+export function numberOf(option: string, given: string): number {
+  if (/^\d{1,15}$/.test(given)) return Number(given)
+  throw new LagoError('LAGO_USAGE', `--${option} takes a whole number, not "${given}"`, {
+    hint: `as in --${option} 17`,
+  })
+}
+
+/**
+ * Of `--key` and `LAGO_RELEASE_KEY`: what gpg takes for a key; undefined: nothing is signed. Throws `LAGO_USAGE` when the
+ * variable is there and empty, as a secret of CI is that was not passed on.
+ */
 export function keyNameOf(given: string | undefined): string | undefined {
-  return (given ?? process.env['LAGO_RELEASE_KEY']) || undefined
+  const name = given ?? process.env['LAGO_RELEASE_KEY']
+  if (name !== '') return name
+  throw new LagoError('LAGO_USAGE', 'LAGO_RELEASE_KEY is empty', {
+    hint: 'give it the key to sign with, or unset it to sign nothing',
+  })
 }
 
 /** A path that a user has given. */

@@ -1,11 +1,10 @@
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { LagoError } from '../../../src/base/errors.js'
 import type { Task } from '../../../src/base/task.js'
 import { planPromotion, promote as promoteSnapshot, type PromotionPlan } from '../promote.js'
 import { requireClean } from '../project-state.js'
 import { CHANGELOG_FILE, moveReleasedNotes, nextSteps } from '../release-project.js'
-import { absolute, keyNameOf, type Command } from './command.js'
+import { absolute, keyNameOf, numberOf, type Command } from './command.js'
 
 export const promote: Command = (parser, { task, print }) =>
   parser.command(
@@ -20,9 +19,9 @@ export const promote: Command = (parser, { task, print }) =>
         })
         .option('reason', { type: 'string', requiresArg: true, describe: 'why, when no rule says so' })
         .option('after-days', {
-          type: 'number',
+          type: 'string',
           requiresArg: true,
-          default: 30,
+          default: '30',
           describe: 'days after a new X or Y when any change is due',
         })
         .option('key', {
@@ -37,9 +36,8 @@ export const promote: Command = (parser, { task, print }) =>
         })
         .option('dry-run', { type: 'boolean', default: false, describe: 'say what is due, and change nothing' })
         .example('$0 promote /srv/lago 17', ''),
-    async ({ tree, snapshot, reason, afterDays, key, project, dryRun }) => {
-      if (!(afterDays >= 0)) throw new LagoError('LAGO_USAGE', '--after-days takes a number of days')
-      const treeDir = absolute(tree)
+    async ({ tree, snapshot, reason, afterDays: rawAfterDays, key, project, dryRun }) => {
+      const [treeDir, afterDays] = [absolute(tree), numberOf('after-days', rawAfterDays)]
       const options = { treeDir, snapshot, afterDays, nowMs: Date.now() }
       if (dryRun) return print(tableOf(await planPromotion(options)))
       const projectDir = await projectOf(task, project)

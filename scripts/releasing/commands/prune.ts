@@ -2,7 +2,7 @@ import { LagoError } from '../../../src/base/errors.js'
 import { confirm } from '../../../src/cli/confirm.js'
 import { planPrune, pruneAsShown, type Prunable } from '../prune.js'
 import { withTree } from '../tree.js'
-import { absolute, type Command } from './command.js'
+import { absolute, numberOf, type Command } from './command.js'
 
 export const prune: Command = (parser, { task, print }) =>
   parser.command(
@@ -11,18 +11,15 @@ export const prune: Command = (parser, { task, print }) =>
     (yargs) =>
       yargs
         .positional('tree', { type: 'string', demandOption: true, describe: 'its directory' })
-        .option('keep', { type: 'number', default: 10, describe: 'so many of each X.0 stay' })
-        .option('older-than', { type: 'number', describe: 'days; younger ones stay as well' })
+        .option('keep', { type: 'string', default: '10', describe: 'so many of each X.0 stay' })
+        .option('older-than', { type: 'string', describe: 'days; younger ones stay as well' })
         .option('promoted', { type: 'boolean', default: false, describe: 'also those of the last releases' })
-        .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' })
-        .check(({ keep, olderThan }) => {
-          if (Number.isSafeInteger(keep) && keep >= 1 && Number(olderThan ?? 0) >= 0) return true
-          throw new LagoError('LAGO_USAGE', '--keep takes a number from 1 on, and --older-than one of days', {
-            hint: 'as in --keep 5 --older-than 30',
-          })
-        }),
-    async ({ tree, keep, olderThan: olderThanDays, promoted, yes }) => {
+        .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' }),
+    async ({ tree, keep: rawKeep, olderThan, promoted, yes }) => {
       const treeDir = absolute(tree)
+      const keep = numberOf('keep', rawKeep)
+      if (keep === 0) throw new LagoError('LAGO_USAGE', '--keep takes a number from 1 on', { hint: 'as in --keep 5' })
+      const olderThanDays = olderThan === undefined ? undefined : numberOf('older-than', olderThan)
       const options = { keep, olderThanDays, promoted, nowMs: Date.now() }
       const old = await withTree(task, treeDir, async () => planPrune(treeDir, options))
       if (old.length === 0) return task.log('info', 'no snapshot is to be deleted')

@@ -1,10 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { LagoError } from '../../../src/base/errors.js'
 import { makeScratchDir, sweepScratchDirs } from '../../../src/base/scratch-dir.js'
 import { buildPackages } from '../../packaging/build-packages.js'
 import { makeSnapshot } from '../snapshot.js'
-import { absolute, keyNameOf, type Command } from './command.js'
+import { absolute, keyNameOf, numberOf, type Command } from './command.js'
 
 export const snapshot: Command = (parser, { task, print }) =>
   parser.command(
@@ -13,7 +12,7 @@ export const snapshot: Command = (parser, { task, print }) =>
     (yargs) =>
       yargs
         .positional('tree', { type: 'string', demandOption: true, describe: 'its directory; it is made' })
-        .option('pipeline', { type: 'number', demandOption: true, describe: 'number of the build' })
+        .option('pipeline', { type: 'string', demandOption: true, describe: 'number of the build' })
         .option('project', { type: 'string', default: '.', describe: 'the checkout' })
         .option('packages', { type: 'string', describe: 'a directory of packages that are built already' })
         .option('dist', {
@@ -25,15 +24,9 @@ export const snapshot: Command = (parser, { task, print }) =>
         .option('release', { type: 'string', default: '1', describe: 'more than 1 for a version packaged anew' })
         .option('key', { type: 'string', describe: 'sign with this key of gpg (or LAGO_RELEASE_KEY)' })
         .option('url', { type: 'string', describe: 'where users find the tree; kept in it' })
-        .check(({ pipeline }) => {
-          if (Number.isSafeInteger(pipeline) && pipeline >= 0) return true
-          throw new LagoError('LAGO_USAGE', '--pipeline takes a whole number', {
-            hint: 'the number of the build: --pipeline 17',
-          })
-        })
         .example('$0 snapshot /srv/lago --pipeline 17 --url https://lago.example.org/lago', ''),
-    async ({ tree, pipeline, project, packages, dist, release, key, url }) => {
-      const projectDir = absolute(project)
+    async ({ tree, pipeline: rawPipeline, project, packages, dist, release, key, url }) => {
+      const [projectDir, pipeline] = [absolute(project), numberOf('pipeline', rawPipeline)]
       await sweepScratchDirs(task)
       const scratchDir = await makeScratchDir('packages')
       try {
