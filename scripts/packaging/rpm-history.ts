@@ -18,12 +18,27 @@ export function ofSameMajor(entries: readonly HistoryEntry[]): readonly HistoryE
   return entries.slice(last + 1)
 }
 
-/** `%changelog`. rpmbuild refuses an entry that is younger than the one above it; clocks of committers go wrong. */
+/**
+ * `%changelog`, as text of a spec file. rpmbuild refuses an entry that is younger than the one above it, and dates that it
+ * does not know; clocks of committers go wrong.
+ */
 export function rpmChangelogOf(entries: readonly HistoryEntry[]): string {
-  let newestMs = Infinity
+  let newestMs = LATEST_MS
   const ordered = entries.toReversed().map((entry) => {
-    newestMs = Math.min(newestMs, entry.commit.committedAtMs)
+    newestMs = Math.max(EARLIEST_MS, Math.min(newestMs, entry.commit.committedAtMs))
     return { ...entry, commit: { ...entry.commit, committedAtMs: newestMs } }
   })
-  return rpmChangelog(ordered.reverse(), { zone: 'UTC' })
+  return inSpec(rpmChangelog(ordered.reverse(), { zone: 'UTC' }))
+}
+
+// rpm 4.18: build/parseChangelog.c knows no year before 1990, and times have 32 bits
+const EARLIEST_MS = Date.UTC(1990, 0, 1)
+const LATEST_MS = Date.UTC(2100, 0, 1)
+
+/** What people write into messages means nothing to rpmbuild: macros, conditions at the beginning of a line, lines that go on. */
+function inSpec(changelog: string): string {
+  return changelog
+    .replaceAll('%', '%%')
+    .replaceAll(/\n +(?=%)/g, ' ')
+    .replaceAll(/\\$/gm, '\\ ')
 }

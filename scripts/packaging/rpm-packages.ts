@@ -54,7 +54,7 @@ async function buildIn(
   const defines = macros.flatMap((macro) => ['--define', macro])
   // those of another distribution's rpm, which does not have the packages of the one that is built for
   const argv = ['rpmbuild', what, '--quiet', '--nodeps', '--target', rpmArch(), ...defines, specPath] as const
-  await runCommand(task, argv, { package: 'rpm', env: packingEnv(stage) })
+  const { stderr } = await runCommand(task, argv, { package: 'rpm', env: packingEnv(stage) })
   const files = (await readdir(topDir, { recursive: true })).filter((name) => name.endsWith('.rpm')).sort()
   const packages: BuiltPackage[] = []
   for (const file of files) {
@@ -62,7 +62,16 @@ async function buildIn(
     await copyFile(path.join(topDir, file), filePath)
     packages.push({ kind: file.endsWith('.src.rpm') ? 'srpm' : 'rpm', path: filePath, dist })
   }
+  // rpmbuild ends well without packages, too, as for a changelog that it cannot read
+  if (!kinds.every((kind) => !isOfRpm(kind) || packages.some((built) => built.kind === kind)))
+    throw new LagoError('LAGO_PACKAGING', `rpmbuild made no package of ${specPath}: ${stderr.trim()}`, {
+      hint: 'scripts/packaging/lago.spec is its template; what it says of the changelog comes from commits',
+    })
   return packages
+}
+
+function isOfRpm(kind: PackageKind): boolean {
+  return kind === 'rpm' || kind === 'srpm'
 }
 
 function rpmArch(): string {
@@ -133,7 +142,7 @@ async function specText(stage: Stage): Promise<string> {
     ARCH: rpmArch(),
     REQUIRES: requires(FEDORA.lago),
     OVIRT_REQUIRES: requires(FEDORA['lago-ovirt']),
-    CHANGELOG: stage.changelogOfRpm.replaceAll('%', '%%').trimEnd(),
+    CHANGELOG: stage.changelogOfRpm.trimEnd(),
   }
   return template.replaceAll(/@([A-Z_]+)@/g, (whole, name: string) => values[name] ?? whole)
 }
