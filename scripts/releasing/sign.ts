@@ -32,10 +32,13 @@ export async function findSigningKey(task: Task, name: string): Promise<SigningK
   await runGpg(task, [...signArgs(signing), '--detach-sign'], '').catch((error: unknown) => {
     if (!(error instanceof LagoError) || error.code !== 'LAGO_COMMAND_FAILED') throw error
     const said = lastLines(String(error.data['stderr'] ?? messageOf(error)), 1).join('')
-    throw unusable(name, `gpg does not sign with it: ${said}`, error)
+    throw unusable(name, `gpg does not sign with it: ${said}`, { cause: error, hint: LOCKED_HINT })
   })
   return signing
 }
+
+const LOCKED_HINT =
+  'when it has a passphrase, and nobody is there to type it, give it to gpg-agent first: gpg-preset-passphrase(1)'
 
 interface ListedKey {
   readonly fingerprint: string
@@ -75,13 +78,19 @@ function problemOf({ parts }: ListedKey): string | undefined {
   return signing.some(({ validity }) => validity === 'r') ? 'it was revoked' : 'gpg holds it for invalid'
 }
 
-function unusable(name: string, found: string, cause?: unknown): LagoError {
+function unusable(
+  name: string,
+  found: string,
+  { cause, hint = KEYS_HINT }: { readonly cause?: unknown; readonly hint?: string } = {},
+): LagoError {
   return new LagoError('LAGO_SIGNING_KEY', `cannot sign with the key "${name}": ${found}`, {
-    hint: '`gpg --list-secret-keys` shows the keys that can be given to --key; leave it out to sign nothing',
+    hint,
     data: { key: name },
     cause,
   })
 }
+
+const KEYS_HINT = '`gpg --list-secret-keys` shows the keys that can be given to --key; leave it out to sign nothing'
 
 /** Puts the signature into the files, in the place of any that they have. */
 export async function signRpms(task: Task, { fingerprint }: SigningKey, paths: readonly string[]): Promise<void> {
@@ -89,7 +98,7 @@ export async function signRpms(task: Task, { fingerprint }: SigningKey, paths: r
   const gpg = (await findProgram('gpg')) ?? 'gpg' // rpm's own default is a gpg2 that is not everywhere
   const macros = [`_gpg_name ${fingerprint}`, `__gpg ${gpg}`, '_gpg_sign_cmd_extra_args --batch']
   const defines = macros.flatMap((macro) => ['--define', macro])
-  await runCommand(task, ['rpmsign', ...defines, '--addsign', ...paths], { package: 'rpm' })
+  await runCommand(task, ['rpmsign', ...defines, '--addsign', ...paths], { package: 'rpm, under Fedora rpm-sign' })
 }
 
 /** An armoured signature of a file, to stand beside it. */

@@ -76,7 +76,10 @@ interface MailError {
 
 function sendError({ name, login }: MailServer, cause: unknown): LagoError {
   const { code = '', originalCode = '', response, responseCode } = cause as MailError // each of them may be missing
-  const words = response ?? messageOf(cause)
+  const isPlain = code === 'ETLS' && login !== undefined && responseCode !== undefined
+  const words = isPlain
+    ? `it offers no STARTTLS (${response}), and no password is sent without`
+    : (response ?? messageOf(cause))
   const data = { server: name, responseCode }
   if (code === 'EAUTH')
     return new LagoError('LAGO_MAIL_LOGIN', `${name} does not let ${login?.user ?? 'anybody'} in: ${words}`, {

@@ -97,7 +97,26 @@ async function locked<T>(
   { treeDir, waitMs }: { readonly treeDir: string; readonly waitMs: number },
   body: () => Promise<T>,
 ): Promise<T> {
-  return withLock(task, { path: treeDir, kind: 'directory', what: `the tree ${treeDir}`, waitMs }, body)
+  const work = async (): Promise<T> =>
+    body().catch((error: unknown) => {
+      throw isFull(error, treeDir) ? noSpace(treeDir, error) : error
+    })
+  return withLock(task, { path: treeDir, kind: 'directory', what: `the tree ${treeDir}`, waitMs }, work)
+}
+
+/** Errors of copying have the target as `dest`, and those of writing into an open file no path at all. */
+function isFull(error: unknown, treeDir: string): boolean {
+  if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) return false
+  const filePath = (error as NodeJS.ErrnoException & { readonly dest?: string }).dest ?? error.path // of Node: fs.copyFile
+  return filePath === undefined || filePath.startsWith(`${treeDir}/`)
+}
+
+function noSpace(treeDir: string, cause: unknown): LagoError {
+  return new LagoError('LAGO_NO_SPACE', `the disk of the tree ${treeDir} is full`, {
+    hint: 'free some space: `scripts/release prune` deletes old snapshots; then do the same again',
+    data: { dir: treeDir },
+    cause,
+  })
 }
 
 /** Something that is on its way into a directory of the tree, or out of it; no reader takes it for what it is to be. */

@@ -320,7 +320,10 @@ const isRoot = process.getuid?.() === 0
     await snapshot('2.0.1', 7)
     const ballast = path.join(tree, 'ballast')
     execFileSync('sh', ['-c', 'cat /dev/zero > "$1" 2> /dev/null || :', 'sh', ballast])
-    await expect(promoted()).rejects.toMatchObject({ code: expect.stringMatching(/^(ENOSPC|LAGO_NO_SPACE)$/) })
+    await expect(promoted()).rejects.toMatchObject({
+      code: 'LAGO_NO_SPACE',
+      message: `the disk of the tree ${tree} is full`,
+    })
     await expect(releasesOf(2)).rejects.toThrow('ENOENT')
     await rm(ballast)
     await promoted()

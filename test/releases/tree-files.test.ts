@@ -150,9 +150,10 @@ describe('a key', () => {
     const passphrase = ['--pinentry-mode', 'loopback', '--passphrase', 'secret']
     gpg(...passphrase, '--quick-generate-key', 'Lago <lago@example.org>', 'ed25519', 'sign', 'never')
     execFileSync('gpgconf', ['--homedir', dir, '--reload', 'gpg-agent']) // it has kept the passphrase
-    await expect(findSigningKey(task, 'lago@example.org')).rejects.toMatchObject(
-      refusal(/gpg does not sign with it: gpg: signing failed/),
-    )
+    await expect(findSigningKey(task, 'lago@example.org')).rejects.toMatchObject({
+      ...refusal(/gpg does not sign with it: gpg: signing failed/),
+      hint: expect.stringContaining('gpg-preset-passphrase'),
+    })
   })
 
   test('of a tree stays its key: another one is refused, and so is none', async () => {
