@@ -102,11 +102,14 @@ interface Released {
 }
 
 async function findRelease({ treeDir, version }: AnnounceOptions): Promise<Released> {
-  const releases = (await readAllReleases(treeDir)).flatMap((info) => info.releases)
-  const release = releases
-    .filter((one) => version === undefined || one.version === version)
-    .sort((a, b) => a.promotedAt.localeCompare(b.promotedAt) || compareReleases(a, b))
-    .at(-1)
+  const stables = await readAllReleases(treeDir)
+  const releases = stables.flatMap((info) => info.releases)
+  // clocks go wrong, and versions do not; between two X there are clocks alone
+  const newest = stables.flatMap((info) => {
+    const wanted = info.releases.filter((one) => version === undefined || one.version === version)
+    return wanted.sort(compareReleases).slice(-1)
+  })
+  const release = newest.sort((a, b) => a.promotedAt.localeCompare(b.promotedAt)).at(-1)
   if (release !== undefined) return { release, isFirstOfMajor: !releases.some((one) => isBefore(one, release)) }
   const stable = path.join(treeDir, 'stable')
   if (releases.length === 0)

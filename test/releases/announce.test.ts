@@ -28,7 +28,8 @@ let tree = ''
 beforeEach(async () => {
   dir = await makeTempDir()
   tree = path.join(dir, 'tree')
-  await writeReleasedTree(tree, { releases: [{ version: '2.0.3' }, { version: '2.0.0' }], changes: CHANGES })
+  const byAWrongClock = { version: '2.0.0', promotedAt: '2026-03-04T23:45:00.000Z' }
+  await writeReleasedTree(tree, { releases: [{ version: '2.0.3' }, byAWrongClock], changes: CHANGES })
 })
 
 interface Ended {
