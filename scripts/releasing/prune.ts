@@ -24,13 +24,13 @@ export interface Prunable extends Snapshot {
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** Oldest first of each X.0; never what `latest` leads to. Throws `LAGO_SNAPSHOT`. */
-export async function planPrune(treeDir: string, options: PruneOptions): Promise<readonly Prunable[]> {
+/** Oldest first of each X.0; never what `latest` leads to, nor what does not say what it is. */
+export async function planPrune(task: Task, treeDir: string, options: PruneOptions): Promise<readonly Prunable[]> {
   const prunable: Prunable[] = []
   for (const major of await majorsIn(treeDir, 'unstable')) {
     const [promoted] = (await readReleases(treeDir, major)).releases
     const stays = new Set([await latestName(treeDir, major), options.promoted ? undefined : promoted?.snapshot])
-    const old = (await snapshotsOf(treeDir, major))
+    const old = (await snapshotsOf(task, treeDir, major))
       .slice(options.keep)
       .filter(({ name, info }) => !stays.has(name) && isOld(info.builtAt, options))
     for (const snapshot of old.reverse()) prunable.push({ ...snapshot, sizeBytes: await ownBytesBelow(snapshot.dir) })
@@ -63,7 +63,7 @@ export async function pruneAsShown(
 ): Promise<readonly string[]> {
   return withTree(task, treeDir, async () => {
     const dirs = new Set(shown.map(({ dir }) => dir))
-    const still = (await planPrune(treeDir, options)).map(({ dir }) => dir).filter((dir) => dirs.has(dir))
+    const still = (await planPrune(task, treeDir, options)).map(({ dir }) => dir).filter((dir) => dirs.has(dir))
     for (const dir of still) {
       task.signal.throwIfAborted()
       await rename(dir, unfinishedPath(dir))

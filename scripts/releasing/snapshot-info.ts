@@ -2,7 +2,8 @@
 import { readFile, readlink } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { isSystemError, LagoError } from '../../src/base/errors.js'
+import { isLagoError, isSystemError, LagoError } from '../../src/base/errors.js'
+import type { Task } from '../../src/base/task.js'
 import { compareVersions } from '../../src/rpm/evr.js'
 import { latestLink, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
 import { namesIn } from './package-files.js'
@@ -54,17 +55,19 @@ export interface Snapshot {
   readonly info: SnapshotInfo
 }
 
-/** Those of one major, the newest first. Throws `LAGO_SNAPSHOT`. */
-export async function snapshotsOf(treeDir: string, major: number): Promise<readonly Snapshot[]> {
+/** Those of one major that say what they are, the newest first; others are told as warnings. */
+export async function snapshotsOf(task: Task, treeDir: string, major: number): Promise<readonly Snapshot[]> {
   const parent = unstableDir(treeDir, major)
-  const names = (await namesIn(parent)).filter((name) => isSnapshotName(name, major))
-  const snapshots = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      dir: path.join(parent, name),
-      info: await readSnapshot(path.join(parent, name)),
-    })),
-  )
+  const snapshots: Snapshot[] = []
+  for (const name of (await namesIn(parent)).filter((name) => isSnapshotName(name, major))) {
+    const dir = path.join(parent, name)
+    try {
+      snapshots.push({ name, dir, info: await readSnapshot(dir) })
+    } catch (error) {
+      if (!isLagoError(error, 'LAGO_SNAPSHOT')) throw error
+      task.log('warning', `${error.message}: remove ${dir} by hand if nobody needs it`)
+    }
+  }
   return snapshots.sort((a, b) => compareSnapshots(b.info, a.info))
 }
 
@@ -85,7 +88,9 @@ export function compareSnapshots(a: SnapshotInfo, b: SnapshotInfo): number {
 export async function latestName(treeDir: string, major: number): Promise<string | undefined> {
   const link = latestLink(treeDir, major)
   try {
-    return path.relative(path.dirname(link), path.resolve(path.dirname(link), await readlink(link)))
+    const target = await readlink(link)
+    const targetPath = path.resolve(path.dirname(link), target)
+    return path.dirname(targetPath) === path.dirname(link) ? path.basename(targetPath) : target
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined
     if (!isSystemError(error, 'EINVAL')) throw error

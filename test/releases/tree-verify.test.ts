@@ -342,8 +342,17 @@ describe('prune', () => {
     expect(await snapshotsIn(treeDir)).toEqual(['11', '8'])
     expect(await verifyTree(task, treeDir)).toEqual([])
     expect(await runRelease(['prune', treeDir, '--keep', '0'])).toMatchObject({ exitCode: 2 })
-    await writeFile(path.join(treeDir, 'unstable/2.0/snapshot-lago_2.0_pipeline_8/snapshot.json'), '{')
-    const refused = await runRelease(['prune', treeDir, '--keep', '1', '--yes'])
-    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('[LAGO_SNAPSHOT]') })
+  }, 60_000)
+
+  test('leaves what does not say what it is, tells it, and deletes the rest', async () => {
+    const treeDir = await treeWith([7, 8, 9])
+    await writeFile(path.join(treeDir, 'unstable/2.0/snapshot-lago_2.0_pipeline_7/snapshot.json'), '{')
+    const pruned = await runRelease(['prune', treeDir, '--keep', '1', '--yes'])
+    expect(pruned).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/pipeline_8\n$/),
+      stderr: expect.stringMatching(/pipeline_7\/snapshot\.json cannot be understood: remove .*pipeline_7 by hand/),
+    })
+    expect(await snapshotsIn(treeDir)).toEqual(['7', '9'])
   }, 60_000)
 })

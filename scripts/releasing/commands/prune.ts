@@ -21,7 +21,7 @@ export const prune: Command = (parser, { task, print }) =>
       if (keep === 0) throw new LagoError('LAGO_USAGE', '--keep takes a number from 1 on', { hint: 'as in --keep 5' })
       const olderThanDays = olderThan === undefined ? undefined : numberOf('older-than', olderThan)
       const options = { keep, olderThanDays, promoted, nowMs: Date.now() }
-      const old = await withTree(task, treeDir, async () => planPrune(treeDir, options))
+      const old = await withTree(task, treeDir, async () => planPrune(task, treeDir, options))
       if (old.length === 0) return task.log('info', 'no snapshot is to be deleted')
       const question = `${old.map(lineOf).join('')}Delete these ${old.length} snapshots? [Yn] `
       const { stdin, stderr } = process
