@@ -1,6 +1,7 @@
 /**
  * Changelogs of packages: their dates are in UTC, so that packages are the same wherever they are made.
  */
+import { plainText } from '../../src/base/plain-text.js'
 import type { HistoryEntry } from '../versioning/history.js'
 import { rpmChangelog } from '../versioning/rpm-changelog.js'
 
@@ -35,9 +36,13 @@ export function rpmChangelogOf(entries: readonly HistoryEntry[]): string {
 const EARLIEST_MS = Date.UTC(1990, 0, 1)
 const LATEST_MS = Date.UTC(2100, 0, 1)
 
-/** What people write into messages means nothing to rpmbuild: macros, conditions at the beginning of a line, lines that go on. */
+/**
+ * What people write into messages means nothing to rpmbuild: macros, conditions at the beginning of a line, lines that go on.
+ * Characters that XML does not have are left out: createrepo_c leaves out the whole package.
+ */
 function inSpec(changelog: string): string {
-  return changelog
+  return plainText(changelog.replaceAll('\r', ' '))
+    .replaceAll(/[\ufffe\uffff]/g, '')
     .replaceAll('%', '%%')
     .replaceAll(/\n +(?=%)/g, ' ')
     .replaceAll(/\\$/gm, '\\ ')

@@ -27,6 +27,7 @@ export async function refreshRepodata(task: Task, dir: string, key: SigningKey |
   await replaceGeneration(task, repodataDir, async (newDir) => {
     await createRepodata(task, dir, newDir)
     await flatten(newDir)
+    await requireTrue(task, dir, newDir)
     const repomdPath = path.join(newDir, REPOMD)
     if (key !== undefined) await writeFile(`${repomdPath}.asc`, await signDetached(task, key, repomdPath))
     if (before !== undefined) await keepFilesOf(before, newDir)
@@ -56,6 +57,20 @@ async function flatten(newDir: string): Promise<void> {
   await rmdir(madeDir)
 }
 
+/** createrepo_c ends well, too, when it leaves a package out, as for a control character in its texts. */
+async function requireTrue(task: Task, dir: string, newDir: string): Promise<void> {
+  const faults = await faultsOfRepodata(task, dir, newDir)
+  if (faults.length === 0) return
+  throw new LagoError(
+    'LAGO_RELEASE_LISTS',
+    `createrepo_c made no list of the packages in ${dir}: ${faults.join('; ')}`,
+    {
+      hint: 'build anew what is not listed, without control characters in its description and its changelog',
+      data: { dir, faults },
+    },
+  )
+}
+
 /** Their names have their checksums in them. Those that the last generation had kept itself are not kept again. */
 async function keepFilesOf(before: string, newDir: string): Promise<void> {
   const repomd = await readFile(path.join(before, REPOMD), 'utf8').catch(() => '')
@@ -71,13 +86,19 @@ async function isSignedAsWanted(task: Task, repodataDir: string, key: SigningKey
   return key === undefined ? !isSigned : isSigned && (await isSignedBy(task, key, repomdPath, `${repomdPath}.asc`))
 }
 
-/** In what the repodata of `dir` is not the list of the packages that are there; empty: it is. */
-export async function faultsOfRepodata(task: Task, dir: string): Promise<readonly string[]> {
+/**
+ * In what the repodata of `dir` is not the list of the packages that are there; empty: it is. It may stand in another place than
+ * its own.
+ */
+export async function faultsOfRepodata(
+  task: Task,
+  dir: string,
+  repodataDir: string = path.join(dir, REPODATA),
+): Promise<readonly string[]> {
   const names = await packageNamesIn(dir)
   const sums = new Map(await fanOut(task, names, async (name) => [name, await sha256Of(path.join(dir, name))] as const))
-  const listed = await listedIn(task, dir)
+  const listed = await listedIn(task, dir, repodataDir)
   if (typeof listed === 'string') return [listed]
-  const repodataDir = path.join(dir, REPODATA)
   return [
     ...names.filter((name) => !listed.has(name)).map((name) => `${repodataDir} does not list ${name}`),
     ...[...listed.keys()]
@@ -109,8 +130,8 @@ async function packageNamesIn(dir: string): Promise<readonly string[]> {
 }
 
 /** SHA-256 by name; or why there is no such list. */
-async function listedIn(task: Task, dir: string): Promise<ReadonlyMap<string, string> | string> {
-  const at = (href: string): string => path.join(dir, href)
+async function listedIn(task: Task, dir: string, repodataDir: string): Promise<ReadonlyMap<string, string> | string> {
+  const at = (href: string): string => path.join(repodataDir, path.relative(REPODATA, href))
   try {
     const packages = await readRepository(task, {
       place: dir,

@@ -15,6 +15,7 @@ export interface RpmSpec {
   readonly epoch?: number
   /** Default `noarch`; `src` gives the source package alone. Any other may be foreign: nothing in it is a program. */
   readonly arch?: string
+  readonly summary?: string
   readonly requires?: readonly string[]
   readonly provides?: readonly string[]
   /** Absolute paths of directories that it owns to their rights in octal digits. Default: none. */
@@ -56,6 +57,7 @@ function specText({
   release = '1',
   epoch,
   arch,
+  summary = 'for a test',
   requires = [],
   provides = [],
   dirs = {},
@@ -69,7 +71,7 @@ function specText({
     `Version: ${version}`,
     `Release: ${release}`,
     ...noarch,
-    'Summary: for a test',
+    `Summary: ${summary}`,
     'License: none',
     ...requires.map((capability) => `Requires: ${capability}`),
     ...provides.map((capability) => `Provides: ${capability}`),

@@ -46,6 +46,12 @@ test.each([
   expect(second).toMatch(/aaaaaaaa: second$/)
 })
 
+test('characters that a list of packages cannot have are left out, and begin no line', async () => {
+  expect(await readByRpm([entry('caf\u00e9 \x1b[31mred\x07\ufffe\r* of\r%files <script>\n')])).toEqual([
+    'Sun Mar 01 2026 Jane Doe <jane@example.com> - 2.0.0 aaaaaaaa: caf\u00e9 red * of %files <script>',
+  ])
+})
+
 test('days that rpmbuild does not know are the nearest that it knows', async () => {
   for (const [ms, day] of [
     [-1e12, 'Mon Jan 01 1990'],

@@ -168,6 +168,16 @@ describe('refreshing the lists', () => {
   test('that fails leaves the old ones', async () => {
     const { dir, refresh } = await servedTree({ signed: false })
     const before = await generations(dir)
+    const unlisted = await buildRpm(path.join(dir, 'rpm/el9'), {
+      name: 'lago',
+      version: '2.0.2',
+      summary: 'a \x07 bell',
+    })
+    await expect(refresh()).rejects.toMatchObject({
+      code: 'LAGO_RELEASE_LISTS',
+      message: expect.stringMatching(/does not list lago-2\.0\.2-1\.noarch\.rpm$/),
+    })
+    await rm(unlisted)
     await writeFile(path.join(dir, 'rpm/el9/broken-1-1.noarch.rpm'), 'no package')
     await expect(refresh()).rejects.toMatchObject({ code: 'LAGO_RPM_BROKEN' })
     await rm(path.join(dir, 'rpm/el9/broken-1-1.noarch.rpm'))
