@@ -5,6 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { emptyDir } from 'fs-extra/esm'
 import { LagoError } from '../../src/base/errors.js'
 import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
@@ -50,7 +51,8 @@ export interface PackagingOptions {
  * `readHistory` throws, and `LAGO_COMMAND_FAILED` or `LAGO_COMMAND_MISSING` of the programs that make packages.
  */
 export async function buildPackages(task: Task, options: PackagingOptions): Promise<readonly BuiltPackage[]> {
-  await checkOptions(options)
+  requireSound(options)
+  await requireEmpty(options.outDir)
   const { projectDir } = options
   const { entries } = await readHistory(task, projectDir, { withMerged: true })
   const newest = entries.at(-1)
@@ -65,6 +67,9 @@ export async function buildPackages(task: Task, options: PackagingOptions): Prom
     const commit = { hash: newest.commit.hash, committedAtMs: newest.commit.committedAtMs }
     const stage = await layOutCommit(task, { ...options, workDir, commit, ...changelogs })
     return await packAll(task, stage, options)
+  } catch (error) {
+    await emptyDir(options.outDir) // as it was
+    throw error
   } finally {
     await rm(workDir, { recursive: true, force: true })
   }
@@ -91,16 +96,9 @@ async function packAll(task: Task, stage: Stage, options: PackagingOptions): Pro
   return [...npm, ...source, ...debs.map((path) => ({ kind: 'deb' as const, path })), ...rpms]
 }
 
-async function checkOptions({
-  version,
-  release,
-  dists,
-  outDir,
-  kinds = PACKAGE_KINDS,
-}: PackagingOptions): Promise<void> {
-  const refuse = (message: string, hint: string): never => {
-    throw new LagoError('LAGO_PACKAGING', message, { hint })
-  }
+/** Throws `LAGO_PACKAGING` for what no packages can be made of. */
+export function requireSound(options: Omit<PackagingOptions, 'projectDir' | 'outDir'>): void {
+  const { version, release, dists, kinds = PACKAGE_KINDS } = options
   if (!/^\d+\.\d+\.\d+$/.test(version))
     refuse(`no packages can be made of version "${version}"`, 'a version is three numbers: 2.1.7')
   if (!/^\d+(\.\d+)*$/.test(release)) refuse(`"${release}" is no release of a package`, 'a release is a number: 1')
@@ -108,7 +106,14 @@ async function checkOptions({
     if (!/^[a-z]+\d+$/.test(dist)) refuse(`"${dist}" is no distribution of RPMs`, 'one is named like el9 or fc42')
   if (dists.length === 0 && kinds.some((kind) => kind === 'rpm' || kind === 'srpm'))
     refuse('no distribution was named for which RPMs are to be made', 'name some, as el9 and fc42, or leave RPMs out')
+}
+
+async function requireEmpty(outDir: string): Promise<void> {
   const [first] = await readdir(outDir)
   if (first !== undefined)
     refuse(`packages are not put into ${outDir}: there is something in it (${first})`, 'name an empty directory')
+}
+
+function refuse(message: string, hint: string): never {
+  throw new LagoError('LAGO_PACKAGING', message, { hint })
 }

@@ -8,6 +8,7 @@ import { pathExists } from 'fs-extra/esm'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { makeHostTrees, type HostTree } from './host-trees.js'
+import { normalizeModes } from './modes.js'
 import { DEBIAN } from './requirements.js'
 import { packingEnv, type Stage } from './stage.js'
 
@@ -43,6 +44,7 @@ async function placeDocuments(stage: Stage, { name, dir }: HostTree): Promise<vo
   const what = 'What has changed is in /usr/share/doc/lago/CHANGELOG.md.'
   const changelog = `${name} (${fullVersion(stage)}) unstable; urgency=medium\n\n  * ${what}\n\n -- ${MAINTAINER}  ${date}\n`
   await writeFile(path.join(docDir, 'changelog.Debian.gz'), gzipSync(changelog, { level: 9 }))
+  await normalizeModes(path.dirname(docDir))
 }
 
 function fullVersion({ version, release }: Stage): string {
@@ -67,6 +69,7 @@ async function writeControlFiles(stage: Stage, tree: HostTree, arch: string): Pr
     const text = (await readFile(from, 'utf8')).replace('@GROUP_DIRS@', tree.groupDirs.join(' '))
     await writeFile(path.join(control, script), text, { mode: 0o755 })
   }
+  await normalizeModes(control)
 }
 
 function controlText(

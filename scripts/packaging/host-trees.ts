@@ -2,11 +2,12 @@
  * What the packages of a distribution put on a host: a directory for each package, laid out as `/`. The split is the
  * guide's: lago, and lago-ovirt with what `lago ovirt` alone needs.
  */
-import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { LagoError } from '../../src/base/errors.js'
 import { defaultConfig } from './default-config.js'
+import { normalizeModes } from './modes.js'
 import { OVIRT_FILES } from './ovirt-files.js'
 import type { Stage } from './stage.js'
 
@@ -172,18 +173,4 @@ async function replaceIn(filePath: string, from: string, to: string): Promise<vo
   const text = await readFile(filePath, 'utf8')
   if (!text.includes(from)) throw new Error(`"${from}" is not in ${filePath}`)
   await writeFile(filePath, text.replace(from, to))
-}
-
-/** Whoever packs may have any umask; what may be run stays so. */
-async function normalizeModes(dir: string): Promise<void> {
-  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
-    const filePath = path.join(entry.parentPath, entry.name)
-    if (entry.isDirectory()) await chmod(filePath, 0o755)
-    else if (entry.isFile()) await chmod(filePath, (await isForRunning(filePath)) ? 0o755 : 0o644)
-  }
-  await chmod(dir, 0o755)
-}
-
-async function isForRunning(filePath: string): Promise<boolean> {
-  return ((await stat(filePath)).mode & 0o100) !== 0
 }

@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
+import { normalizeModes } from './modes.js'
 import { packingEnv, type Stage } from './stage.js'
 
 /** What the bundle leaves outside, by `external` in scripts/bundle.ts. */
@@ -23,6 +24,7 @@ export async function packNpm(task: Task, stage: Stage, outDir: string): Promise
     await cp(path.join(stage.dir, name), path.join(dir, name), { recursive: true })
   const published = publishedManifest(manifest, await readJson<Lock>(stage, 'package-lock.json'))
   await writeFile(path.join(dir, 'package.json'), `${JSON.stringify(published, undefined, 2)}\n`)
+  await normalizeModes(dir)
   const argv = ['npm', 'pack', '--ignore-scripts', '--loglevel=error', `--pack-destination=${outDir}`] as const
   await runCommand(task, argv, { cwd: dir, env: packingEnv(stage), package: 'npm' })
   return path.join(outDir, `lago-${stage.version}.tgz`)

@@ -6,7 +6,7 @@ import type { Argv } from 'yargs'
 import { runCommand } from '../../src/base/process.js'
 import { runScript, type Script } from '../program.js'
 import { projectVersion } from '../versioning/project-version.js'
-import { buildPackages, PACKAGE_KINDS, type PackageKind } from './build-packages.js'
+import { buildPackages, PACKAGE_KINDS, requireSound, type PackageKind } from './build-packages.js'
 
 const projectDir = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -37,12 +37,13 @@ interface Wanted {
 
 async function build({ task, print }: Script, { outDir: rawOutDir, dists, kinds, release }: Wanted): Promise<void> {
   const outDir = path.resolve(rawOutDir)
+  const version = await projectVersion(task, projectDir, process.env)
+  const options = { projectDir, outDir, version, release, dists, ...(kinds === undefined ? {} : { kinds }) }
+  requireSound(options) // before a directory is made for nothing
   await mkdir(outDir, { recursive: true })
   const { stdout: changes } = await runCommand(task, ['git', '-C', projectDir, 'status', '--porcelain'], {
     package: 'git',
   })
   if (changes !== '') task.log('warning', 'what is not committed is in none of the packages')
-  const version = await projectVersion(task, projectDir, process.env)
-  const options = { projectDir, outDir, version, release, dists, ...(kinds === undefined ? {} : { kinds }) }
   for (const built of await buildPackages(task, options)) await print(`${built.path}\n`)
 }

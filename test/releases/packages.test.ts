@@ -69,8 +69,9 @@ test('each package has the name of its kind, and nothing else is left', async ()
   expect((await readdir(path.join(project.dir, '.cache'))).filter((name) => name.includes('packages-'))).toEqual([])
 })
 
-test('made again, packages are the same to the byte', async () => {
-  const again = await build(await tempDir(), ['npm', 'source', 'deb'])
+test('made again, packages are the same to the byte, whatever the umask', async () => {
+  const umask = process.umask(0o077)
+  const again = await build(await tempDir(), ['npm', 'source', 'deb']).finally(() => process.umask(umask))
   expect(again).toHaveLength(4)
   for (const { path: file } of again)
     expect([path.basename(file), await sha256(file)]).toEqual([
@@ -103,7 +104,7 @@ describe('source', () => {
     expect(await readdir(tree)).toEqual(expect.arrayContaining(['src', 'test', 'scripts', 'package-lock.json']))
   })
 
-  test('scripts/packages makes it, and says where it is', async () => {
+  test('scripts/packages makes it, and says where it is; of a wrong call nothing is left', async () => {
     const dir = path.join(await tempDir(), 'new')
     const program = path.join(project.dir, 'build/scripts/packaging/packages.js')
     const env = { ...process.env, LAGO_VERSION: VERSION, TZ: 'Pacific/Kiritimati' }
@@ -114,6 +115,20 @@ describe('source', () => {
       code: 2,
       stderr: expect.stringContaining('there is something in it (lago-3.4.5.tar.gz) [LAGO_PACKAGING]'),
     })
+    const wrong = run(process.execPath, [program, 'build', `${dir}-2`, '--dist', 'el 9'], { env })
+    await expect(wrong).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('"el 9" is no distribution') })
+    await expect(readdir(`${dir}-2`)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('is taken away again when the build fails behind it', async () => {
+    const [dir, outDir] = [await tempDir(), await tempDir()]
+    await writeFile(path.join(dir, 'npm'), '#!/bin/sh\nexit 3\n', { mode: 0o755 })
+    const program = path.join(project.dir, 'build/scripts/packaging/packages.js')
+    const env = { ...process.env, LAGO_VERSION: VERSION, PATH: `${dir}:${process.env['PATH']}` }
+    await expect(run(process.execPath, [program, 'build', outDir, '--only', 'source', 'npm'], { env })).rejects.toThrow(
+      /npm run --silent build ended with exit code 3/,
+    )
+    expect(await readdir(outDir)).toEqual([])
   })
 })
 
