@@ -54,6 +54,8 @@ function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
     .strict()
     .demandCommand(1, 'say what to do')
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new LagoError('LAGO_USAGE', message ?? 'bad usage', { hint: `${name} --help` })
+      if (error !== undefined && error.name !== 'YError') throw error
+      const said = message ?? error?.message ?? 'bad usage'
+      throw new LagoError('LAGO_USAGE', said.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help` })
     })
 }

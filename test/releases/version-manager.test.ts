@@ -374,13 +374,19 @@ describe('what cannot be counted', () => {
     expect([gone.exitCode, gone.stderr]).toEqual([0, ''])
   })
 
-  test.each([[[]], [['.']], [['.', 'versoin']], [['.', 'version', '--wat']], [['.', 'version', 'more']]])(
-    'a command line like %j',
-    async (args) => {
-      const { exitCode, stdout, stderr } = await versionManager(args)
-      expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringMatching(/\[LAGO_USAGE\]/)])
-    },
-  )
+  test.each<[readonly string[], RegExp]>([
+    [[], /^Not enough/],
+    [['.'], /^Not enough/],
+    [['.', 'versoin'], /^Invalid values: .*Given: "versoin"/],
+    [['.', 'version', '--wat'], /^Unknown argument: wat/],
+    [['.', 'version', 'more'], /^Unknown argument: more/],
+    [['.', 'changelog', '--from-commit'], /^Not enough arguments following: from-commit/],
+    [['.', 'changelog', '--format', 'xml'], /^Invalid values: .*Choices: "rpm", "markdown", "json"/],
+  ])('a command line like %j', async (args, expected) => {
+    const { exitCode, stdout, stderr } = await versionManager(args)
+    expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringMatching(expected)])
+    expect(stderr).toMatch(/^.*\[LAGO_USAGE\]\n {2}hint: version_manager --help\n$/)
+  })
 })
 
 test('rpm takes a changelog as its %changelog once percent signs are doubled', async () => {
