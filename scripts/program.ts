@@ -50,12 +50,25 @@ async function printAll(stream: Writable, text: string): Promise<void> {
 }
 
 function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
+  const usageError = (message: string): LagoError =>
+    new LagoError('LAGO_USAGE', message.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help` })
   return define(yargs().scriptName(name).detectLocale(false).version(false).exitProcess(false).wrap(100))
     .strict()
     .demandCommand(1, 'say what to do')
-    .fail((message: string | null, error: Error | undefined) => {
-      if (error !== undefined && error.name !== 'YError') throw error
-      const said = message ?? error?.message ?? 'bad usage'
-      throw new LagoError('LAGO_USAGE', said.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help` })
+    .check((given, options) => {
+      const twice = givenTwice(given, options)
+      if (twice !== undefined) throw usageError(`--${twice} was given more than once`)
+      return true
     })
+    .fail((message: string | null, error: Error | undefined) => {
+      throw error === undefined || error.name === 'YError'
+        ? usageError(message ?? error?.message ?? 'bad usage') // YError: what yargs itself finds
+        : error
+    })
+}
+
+/** An option for one value has a list of them then, whatever its type says. */
+function givenTwice(given: Readonly<Record<string, unknown>>, rawOptions: unknown): string | undefined {
+  const { key, array } = rawOptions as { key: object; array: readonly string[] } // the types of yargs speak of aliases
+  return Object.keys(key).find((name) => Array.isArray(given[name]) && !array.includes(name))
 }

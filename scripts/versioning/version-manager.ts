@@ -23,20 +23,50 @@ interface Wanted {
   readonly annotate: boolean
 }
 
+interface Verb {
+  readonly options: readonly (keyof typeof OPTIONS)[]
+  /** Gives what is printed. */
+  run(task: Task, wanted: Wanted): Promise<string>
+}
+
 const FORMATS = { rpm: rpmChangelog, markdown: markdownChangelog, json: jsonChangelog }
 
-const VERBS = { version, changelog, releasenotes, authors, tag }
+/** None has a default, so that what was given is known. */
+const OPTIONS = {
+  'all-commits': { type: 'boolean', describe: 'Count what was merged, too, as Lago 0.5' },
+  'from-commit': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'changelog, releasenotes: from this commit on; the start of a hash, or a tag or branch',
+  },
+  format: {
+    choices: Object.keys(FORMATS) as (keyof typeof FORMATS)[],
+    requiresArg: true,
+    defaultDescription: 'rpm',
+    describe: 'changelog: how it is written',
+  },
+  annotate: { type: 'boolean', describe: 'tag: make annotated tags' },
+  'dry-run': { type: 'boolean', describe: 'tag: print what would be made, only' },
+} as const
+
+const VERBS = {
+  version: { options: ['all-commits'], run: version },
+  changelog: { options: ['all-commits', 'from-commit', 'format'], run: changelog },
+  releasenotes: { options: ['all-commits', 'from-commit'], run: releasenotes },
+  authors: { options: [], run: authors },
+  tag: { options: ['all-commits', 'annotate', 'dry-run'], run: tag },
+} as const satisfies Readonly<Record<string, Verb>>
 
 await runScript('version_manager', (parser, { task, print }) =>
-  withArguments(parser, async (verb, wanted) => {
-    const answer = await VERBS[verb](task, wanted)
+  withArguments(parser, async ({ run }, wanted) => {
+    const answer = await run(task, wanted)
     await print(process.stdout.isTTY ? plainText(answer) : answer)
   }),
 )
 
-function withArguments(parser: Argv, run: (verb: keyof typeof VERBS, wanted: Wanted) => Promise<void>): Argv {
+/** yargs would have the verb before the repository; then it could hold each verb to its options itself. */
+function withArguments(parser: Argv, run: (verb: Verb, wanted: Wanted) => Promise<void>): Argv {
   const verbs = Object.keys(VERBS) as (keyof typeof VERBS)[]
-  const formats = Object.keys(FORMATS) as (keyof typeof FORMATS)[]
   return parser.command(
     '$0 <repo> <what>',
     'Tell versions from the history of a git repository, and what changed',
@@ -44,19 +74,29 @@ function withArguments(parser: Argv, run: (verb: keyof typeof VERBS, wanted: Wan
       command
         .positional('repo', { type: 'string', demandOption: true, describe: 'The repository, or a directory in it' })
         .positional('what', { choices: verbs, demandOption: true, describe: 'What to print; tag makes missing tags' })
-        .option('all-commits', { type: 'boolean', default: false, describe: 'Count what was merged, too, as Lago 0.5' })
-        .option('from-commit', {
-          type: 'string',
-          requiresArg: true,
-          describe: 'changelog, releasenotes: from this commit on; the start of a hash, or a tag or branch',
-        })
-        .option('format', { choices: formats, default: 'rpm' as const, describe: 'changelog: how it is written' })
-        .option('annotate', { type: 'boolean', default: false, describe: 'tag: make annotated tags' })
-        .option('dry-run', { type: 'boolean', default: false, describe: 'tag: print what would be made, only' })
+        .options(OPTIONS)
         .example('$0 . changelog --from-commit 1.0', 'What changed since the tag 1.0'),
-    async ({ repo, what, allCommits, fromCommit, format, annotate, dryRun }) =>
-      run(what, { repoDir: path.resolve(repo), allCommits, fromCommit, format, annotate, dryRun }),
+    async ({ repo, what, ...given }) => {
+      requireOptionsOf(what, given)
+      if (repo === '') throw usageError('the repository is named by an empty word; "." is the one of this directory')
+      const { allCommits = false, fromCommit, format = 'rpm', annotate = false, dryRun = false } = given
+      return run(VERBS[what], { repoDir: path.resolve(repo), allCommits, fromCommit, format, annotate, dryRun })
+    },
   )
+}
+
+function requireOptionsOf(what: keyof typeof VERBS, given: Readonly<Record<string, unknown>>): void {
+  const verbs: Readonly<Record<string, Verb>> = VERBS
+  for (const option of Object.keys(OPTIONS) as (keyof typeof OPTIONS)[]) {
+    const takers = Object.keys(verbs).filter((name) => verbs[name]?.options.includes(option))
+    if (given[option] === undefined || takers.includes(what)) continue
+    const named = takers.join(', ').replace(/, (?=[^,]*$)/, ' and ')
+    throw usageError(`--${option} is an option of ${named}, not of ${what}`)
+  }
+}
+
+function usageError(message: string): LagoError {
+  return new LagoError('LAGO_USAGE', message, { hint: 'version_manager --help' })
 }
 
 async function version(task: Task, { repoDir, allCommits }: Wanted): Promise<string> {

@@ -382,6 +382,14 @@ describe('what cannot be counted', () => {
     [['.', 'version', 'more'], /^Unknown argument: more/],
     [['.', 'changelog', '--from-commit'], /^Not enough arguments following: from-commit/],
     [['.', 'changelog', '--format', 'xml'], /^Invalid values: .*Choices: "rpm", "markdown", "json"/],
+    [['.', 'changelog', '--from-commit', '1.0', '--from-commit', '2.0'], /^--from-commit was given more than once/],
+    [['.', 'version', '--format', 'json'], /^--format is an option of changelog, not of version/],
+    [['.', '--from-commit', 'HEAD', 'version'], /^--from-commit is an option of changelog and releasenotes, not of/],
+    [['.', 'authors', '--all-commits'], /^--all-commits is an option of version, changelog, releasenotes and tag, not/],
+    [['.', 'releasenotes', '--format', 'rpm'], /^--format is an option of changelog, not of releasenotes/],
+    [['.', 'changelog', '--dry-run'], /^--dry-run is an option of tag, not of changelog/],
+    [['.', 'version', '--no-annotate'], /^--annotate is an option of tag, not of version/],
+    [['', 'version'], /^the repository is named by an empty word/],
   ])('a command line like %j', async (args, expected) => {
     const { exitCode, stdout, stderr } = await versionManager(args)
     expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringMatching(expected)])
