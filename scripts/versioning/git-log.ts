@@ -13,7 +13,8 @@ export interface LogOptions {
 }
 
 /**
- * Calls `each` with the fields of each commit that HEAD reaches, newest first in git's own order.
+ * Calls `each` with the fields of each commit that HEAD reaches, by commit time, newest first; whatever clocks said, no
+ * parent comes before one of its children.
  *
  * git turns texts whose commit names an encoding into UTF-8; of the others what is no UTF-8 is taken for Latin-1.
  * Throws `LAGO_COMMAND_FAILED` when git cannot read on.
@@ -26,7 +27,7 @@ export async function readLog(
 ): Promise<void> {
   task.signal.throwIfAborted()
   const format = `--format=tformat:${fields.join('%x00')}`
-  const shape = firstParent ? ['--first-parent'] : []
+  const shape = firstParent ? ['--first-parent'] : ['--date-order']
   const args = ['log', '-z', '--encoding=UTF-8', '--no-show-signature', '--no-decorate', ...shape, format, head, '--']
   const program = startGit(dir, args)
   const stop = (): void => program.end()

@@ -45,7 +45,10 @@ export interface History {
 }
 
 export interface HistoryOptions {
-  /** Count every commit that HEAD reaches, by commit time, as Lago 0.5 did; default: the chain of first parents. */
+  /**
+   * Count every commit that HEAD reaches, by commit time, as Lago 0.5 did, but none before its parents; default: the chain
+   * of first parents.
+   */
   readonly allCommits?: boolean
   /** Read what merges brought in, too; default: not. */
   readonly withMerged?: boolean
@@ -72,7 +75,7 @@ export async function readHistory(task: Task, repoDir: string, options: HistoryO
   return { entries }
 }
 
-/** Newest first, in git's order; HEAD is the first. */
+/** Newest first; HEAD is the first. */
 async function readCommits(task: Task, repository: Repository, firstParent: boolean): Promise<Commit[]> {
   const refs = readRefs(task, repository)
   refs.catch(() => undefined) // told below, unless the log fails first

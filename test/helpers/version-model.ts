@@ -7,8 +7,11 @@ export interface ModelHistory {
   readonly hashes: readonly string[]
 }
 
-/** Positions of commits in the order of `git log`: of those that a shown one leads to, the one with the latest time. */
-function logOrder({ commits }: ModelHistory): number[] {
+/** Newest first: of the commits whose children have all been shown the one with the latest time, then the first of them. */
+function logOrder(history: ModelHistory): number[] {
+  const { commits } = history
+  const inside = [...reached(history, commits.length - 1)]
+  const childrenOf = (at: number): number[] => inside.filter((child) => commits[child]!.parents.includes(at))
   const shown: number[] = []
   let waiting = [commits.length - 1]
   while (waiting.length > 0) {
@@ -16,8 +19,8 @@ function logOrder({ commits }: ModelHistory): number[] {
     const next = waiting.find((at) => commits[at]!.committedAtSeconds === latest)!
     shown.push(next)
     waiting = waiting.filter((at) => at !== next)
-    for (const parent of commits[next]!.parents)
-      if (!shown.includes(parent) && !waiting.includes(parent)) waiting.push(parent)
+    const isReady = (at: number): boolean => childrenOf(at).every((child) => shown.includes(child))
+    waiting.push(...commits[next]!.parents.filter(isReady))
   }
   return shown
 }

@@ -141,6 +141,24 @@ test('git itself counts the same commits, and names the same ones for each merge
   )
 })
 
+test('of commits of one second, too, none counts after its child', async () => {
+  const { task } = recordedTask()
+  const dir = path.join(await makeTempDir(), 'repository')
+  const parents = [[], [0], [1], [2], [3], [1], [4, 5]]
+  const messages = ['One', 'Two\n\nSem-Ver: feature', 'Three\n\nSem-Ver: api-breaking', 'Four', 'Five', 'Side', 'Merge']
+  const commits = messages.map((text, index) => ({
+    parents: parents[index] ?? [],
+    message: Buffer.from(`${text}\n`),
+    author: Buffer.from('Jane Doe <jane@example.com>'),
+    committedAtSeconds: 1449144000,
+  }))
+  await makeRepository(dir, commits)
+  const { entries } = await readHistory(task, dir, { allCommits: true })
+  const counted = entries.map(({ commit }) => commit.message.split('\n')[0])
+  expect(counted.indexOf('Two')).toBeLessThan(counted.indexOf('Three'))
+  expect(entries.at(-1)?.version).toMatch(/^1\.0\./)
+})
+
 test('a reader that is told to stop does', async () => {
   const { task, abort } = recordedTask()
   const dir = path.join(await makeTempDir(), 'repository')
