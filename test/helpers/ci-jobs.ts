@@ -103,7 +103,6 @@ const pipeline = z.strictObject({
     cache: z.strictObject({ key: z.strictObject({ files: lines }), paths: oneDir }),
     before_script: lines,
     script: lines,
-    after_script: lines,
     artifacts: z.strictObject({
       when: z.literal('always'),
       paths: oneDir,
@@ -114,19 +113,17 @@ const pipeline = z.strictObject({
 
 /**
  * The one job of a .gitlab-ci.yml, in a project with these variables, which go before those of the file. The runner puts
- * `before_script` and `script` into one script, and `after_script` into another, which runs whatever the first has come to.
+ * `before_script` and `script` into one script. The example has no `after_script`: Docker's executor starts the container
+ * anew for it, without the daemons and machines of the script
+ * (https://gitlab.com/gitlab-org/gitlab-runner/-/merge_requests/2026), which are still there where tests run.
  */
 export async function gitlabJob(file: string, variables: Readonly<Record<string, string>>): Promise<CiJob> {
   const job = pipeline.parse(load(await readFile(file, 'utf8'))).environment
-  const shell = ['bash', '{0}']
-  const script = (commands: readonly string[]): string => ['set -eo pipefail', ...commands, ''].join('\n')
+  const script = ['set -eo pipefail', ...job.before_script, ...job.script, ''].join('\n')
   return {
     cacheDir: job.cache.paths[0],
     resultsDir: job.artifacts.paths[0],
     env: { ...job.variables, ...variables },
-    steps: [
-      { name: 'script', script: script([...job.before_script, ...job.script]), shell, always: false },
-      { name: 'after_script', script: script(job.after_script), shell, always: true },
-    ],
+    steps: [{ name: 'script', script, shell: ['bash', '{0}'], always: false }],
   }
 }

@@ -249,7 +249,7 @@ test('on GitHub, the steps after a failed test still collect, destroy and hand o
   await expectNothingLeft()
 })
 
-test('on GitLab, what comes after a failed start still collects and destroys', async () => {
+test('on GitLab, a script whose start has failed still collects and destroys', async () => {
   const initFile = path.join(projectDir, 'LagoInitFile')
   const withoutBridge = 'nets: { lago: { type: bridge, management: true, bridge: no-such-bridge } }'
   await writeFile(initFile, (await readFile(initFile, 'utf8')).replace(/^nets:[^]*/m, withoutBridge))
