@@ -18,7 +18,7 @@ export interface Commit {
   /** Full names: `refs/tags/1.0`, `refs/heads/main`, `HEAD`. */
   readonly refs: readonly string[]
   readonly author: Person
-  /** Since the epoch; whole seconds. */
+  /** Since the epoch; whole seconds; a time that JavaScript has no date for is the last one that it has. */
   readonly committedAtMs: number
   /** As it was written, line ends and all. */
   readonly message: string
@@ -89,6 +89,9 @@ async function readCommits(task: Task, repository: Repository, firstParent: bool
   })
 }
 
+/** Of a `Date`, ECMA-262 21.4.1.1; git takes any time. */
+const LATEST_MS = 8.64e15
+
 function toCommit(fields: readonly string[], refs: readonly string[]): Commit {
   const [hash = '', parents = '', name = '', email = '', seconds = '', message = ''] = fields
   return {
@@ -97,7 +100,7 @@ function toCommit(fields: readonly string[], refs: readonly string[]): Commit {
     tags: refs.flatMap((ref) => tagOf(ref) ?? []),
     refs,
     author: { name, email },
-    committedAtMs: Number(seconds) * 1000,
+    committedAtMs: Math.min(Number(seconds) * 1000, LATEST_MS),
     message,
   }
 }

@@ -23,5 +23,5 @@ export function jsonChangelog(entries: readonly HistoryEntry[]): string {
 
 function jsonOf({ hash, message, author, committedAtMs }: Commit): JsonCommit {
   const committedAt = new Date(committedAtMs).toISOString()
-  return { commit: hash, subject: subjectOf(message), author, committedAt, bugs: bugsOf(message) }
+  return { commit: hash, subject: subjectOf(message).replace(/\r$/, ''), author, committedAt, bugs: bugsOf(message) }
 }

@@ -9,7 +9,7 @@ export function markdownChangelog(entries: readonly HistoryEntry[]): string {
 }
 
 function entryText({ version, commit, merged }: HistoryEntry): string {
-  const date = new Date(commit.committedAtMs).toISOString().slice(0, 10)
+  const date = new Date(commit.committedAtMs).toISOString().replace(/T.*/, '')
   const items = [commit, ...merged].map((commit) => `- ${markdownSubject(commit)}${fixedBy(commit)}\n`)
   return `## ${version} - ${date}\n\n${items.join('')}`
 }

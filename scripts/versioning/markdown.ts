@@ -2,8 +2,9 @@
 import type { Commit } from './history.js'
 import { subjectOf } from './subject.js'
 
+/** On one line: Markdown knows more line ends than git. */
 export function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*_<>[\]|~]/g, '\\$&')
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').replace(/[\\`*_<>[\]|~]/g, '\\$&')
 }
 
 /** `Subject (e02497b1)`. */

@@ -116,6 +116,30 @@ test('a terminal is not told to do what a commit wants; a file has it as it is',
   expect((await versionManager([dir, 'changelog'])).stdout).toContain('Show \x1b]0;title\x07\x1b[2Jthis\n')
 })
 
+test.each([
+  ['9999999999999', 'Sat Sep 13 275760', '+275760-09-13'], // the last day that JavaScript knows
+  ['253402300800', 'Sat Jan 01 10000', '+010000-01-01'],
+])('a commit of the second %s has a date', async (seconds, rpmDay, isoDay) => {
+  const { dir } = await linear('One\n')
+  const tree = await gitIn(dir, ['rev-parse', 'HEAD^{tree}'])
+  const raw = `tree ${tree}\nauthor J <j@x> 5 +0000\ncommitter J <j@x> ${seconds} +0000\n\nx\n`
+  await gitIn(dir, ['update-ref', 'HEAD', await gitIn(dir, ['hash-object', '-t', 'commit', '-w', '--stdin'], raw)])
+  expect((await versionManager([dir, 'changelog'])).stdout).toContain(`* ${rpmDay} J <j@x> - 0.0.1\n`)
+  expect((await versionManager([dir, 'changelog', '--format', 'markdown'])).stdout).toContain(`## 0.0.1 - ${isoDay}\n`)
+  expect((await versionManager([dir, 'changelog', '--format', 'json'])).stdout).toContain(`"${isoDay}T00:00:00.000Z"`)
+})
+
+test('no line of a Markdown changelog begins within a subject', async () => {
+  const { dir, hashes } = await linear('One\r# Two\x0b\u2028- three\r\n\r\n* NEW: four\r## Five\r\n')
+  const short = hashes[0]?.slice(0, 8)
+  expect((await versionManager([dir, 'changelog', '--format', 'markdown'])).stdout).toBe(
+    `## 0.0.1 - 2015-12-03\n\n- One # Two - three (${short})\n`,
+  )
+  expect((await versionManager([dir, 'releasenotes'])).stdout).toContain(`\n- four ## Five (${short})\n`)
+  const [entry] = JSON.parse((await versionManager([dir, 'changelog', '--format', 'json'])).stdout) as [object]
+  expect(entry).toMatchObject({ subject: 'One\r# Two\x0b\u2028- three' })
+})
+
 test('release notes say what matters to those who upgrade, for each X.Y', async () => {
   const { dir, hashes } = await linear(
     'Begin\n',
