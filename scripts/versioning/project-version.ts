@@ -32,10 +32,14 @@ export async function projectVersion(
     if (!isLagoError(error) || error.code === 'LAGO_CANCELLED') throw error
     task.log(
       'warning',
-      `the version is ${recorded}, as package.json says, not that of the git history: ${error.message}`,
+      `the version is ${recorded}, as package.json says, not that of the git history: ${error.message}${hintOf(error)}`,
     )
   }
   return recorded
+}
+
+function hintOf({ hint }: LagoError): string {
+  return hint === undefined ? '' : `; ${hint}`
 }
 
 function checked(version: string): string {

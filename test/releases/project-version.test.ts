@@ -62,7 +62,7 @@ test.each<[string, (dir: string) => Promise<unknown>, RegExp]>([
       await rename(path.join(dir, '.git'), `${dir}-git`)
       return rename(path.join(`${dir}-shallow`, '.git'), path.join(dir, '.git'))
     },
-    /shallow clone/,
+    /shallow clone: .*; git -C \S+ fetch --unshallow --tags$/,
   ],
   ['a repository without commits', async (dir) => gitIn(dir, ['symbolic-ref', 'HEAD', 'refs/heads/x']), /no commit/],
   [
