@@ -5,12 +5,23 @@
 import { isLagoError, LagoError } from '../../src/base/errors.js'
 import { runCommand, startProgram, type CommandOptions, type StartedProgram } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
+import { shellWord } from '../shell-word.js'
 
+/** `git rev-parse --local-env-vars`, but for the configuration; GIT_QUARANTINE_PATH would have git refuse to write refs. */
 const ENVIRONMENT: Readonly<Record<string, string | undefined>> = {
-  GIT_DIR: undefined,
-  GIT_WORK_TREE: undefined,
+  GIT_ALTERNATE_OBJECT_DIRECTORIES: undefined,
   GIT_COMMON_DIR: undefined,
+  GIT_DIR: undefined,
+  GIT_IMPLICIT_WORK_TREE: undefined,
+  GIT_INDEX_FILE: undefined,
+  GIT_INTERNAL_SUPER_PREFIX: undefined,
   GIT_NAMESPACE: undefined,
+  GIT_OBJECT_DIRECTORY: undefined,
+  GIT_PREFIX: undefined,
+  GIT_QUARANTINE_PATH: undefined,
+  GIT_REPLACE_REF_BASE: undefined,
+  GIT_SHALLOW_FILE: undefined,
+  GIT_WORK_TREE: undefined,
   GIT_GRAFT_FILE: '/dev/null',
   GIT_NO_REPLACE_OBJECTS: '1',
 }
@@ -25,11 +36,16 @@ export async function git(
   args: readonly string[],
   options: Pick<CommandOptions, 'input' | 'okCodes' | 'onStderr'> = {},
 ): Promise<string> {
+  let said = ''
+  const onStderr = (text: string): void => {
+    said += text
+    options.onStderr?.(text)
+  }
   try {
-    const { stdout } = await runCommand(task, argvOf(repoDir, args), { ...options, env: ENVIRONMENT, package: 'git' })
-    return stdout
+    const commandOptions = { ...options, onStderr, env: ENVIRONMENT, package: 'git' }
+    return (await runCommand(task, argvOf(repoDir, args), commandOptions)).stdout
   } catch (error) {
-    throw explain(error, repoDir)
+    throw isLagoError(error, 'LAGO_COMMAND_FAILED') ? explain(error, { repoDir, args, said: said.trim() }) : error
   }
 }
 
@@ -42,23 +58,35 @@ function argvOf(repoDir: string, args: readonly string[]): readonly [string, ...
   return ['git', '-C', repoDir, '-c', 'advice.graftFileDeprecated=false', ...args] // our /dev/null counts as one
 }
 
-function explain(error: unknown, repoDir: string): unknown {
-  if (!isLagoError(error, 'LAGO_COMMAND_FAILED')) return error
-  const said = String(error.data['stderr'])
+interface Failed {
+  readonly repoDir: string
+  readonly args: readonly string[]
+  /** On stderr. */
+  readonly said: string
+}
+
+function explain(cause: LagoError, { repoDir, args, said }: Failed): LagoError {
   const unsafe = /detected dubious ownership in repository at '(.*)'/.exec(said)?.[1]
   if (unsafe !== undefined)
     return new LagoError('LAGO_UNSAFE_REPOSITORY', `the git repository ${unsafe} belongs to somebody else`, {
-      hint: `if you trust them: git config --global --add safe.directory ${unsafe}`,
-      cause: error,
+      hint: `if you trust them: git config --global --add safe.directory ${shellWord(unsafe)}`,
+      cause,
     })
+  const reason = reasonOf(said)
   if (/cannot change to|not a git repository/.test(said))
-    return new LagoError(
-      'LAGO_NOT_A_REPOSITORY',
-      `${repoDir} is not a git repository: ${said.replace(/^fatal: /, '')}`,
-      {
-        hint: 'name the directory of a repository, as in: version_manager . version',
-        cause: error,
-      },
-    )
-  return error
+    return new LagoError('LAGO_NOT_A_REPOSITORY', `${repoDir} is not a git repository: ${reason}`, {
+      hint: 'name the directory of a repository, as in: version_manager . version',
+      cause,
+    })
+  return new LagoError('LAGO_COMMAND_FAILED', `git ${args.join(' ')} in ${repoDir}: ${reason}`, {
+    hint: /\.lock': File exists/.test(said) ? 'another git is at work there; if none is, delete that file' : undefined,
+    data: cause.data,
+    cause,
+  })
+}
+
+/** The line that says why; git gives advice before and after it. */
+function reasonOf(said: string): string {
+  const lines = said.split('\n')
+  return (lines.find((line) => /^(fatal|error): /.test(line)) ?? lines[0] ?? '').replace(/^(fatal|error): /, '')
 }

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
+import { shellWord } from '../shell-word.js'
 import { git } from './git.js'
 
 export interface Repository {
@@ -20,7 +21,7 @@ export async function openRepository(task: Task, repoDir: string): Promise<Repos
   const isShallow = (await git(task, dir, ['rev-parse', '--is-shallow-repository'])).trim() === 'true'
   if (isShallow)
     throw new LagoError('LAGO_SHALLOW_CLONE', `${dir} is a shallow clone: commits to count are missing`, {
-      hint: `git -C ${dir} fetch --unshallow --tags`,
+      hint: `git -C ${shellWord(dir)} fetch --unshallow --tags`,
     })
   const toHead = ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']
   const head = (await git(task, dir, toHead, { okCodes: [0, 1, 128] })).trim()

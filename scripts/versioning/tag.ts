@@ -1,6 +1,7 @@
 /** Tags for the versions that have none: on each change of X or Y a new one is made, as the guide says. */
 import { LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
+import { shellWord } from '../shell-word.js'
 import { git } from './git.js'
 import type { History, HistoryEntry } from './history.js'
 
@@ -40,24 +41,46 @@ function newTag({ version, commit }: HistoryEntry): NewTag {
   return { name: version.slice(0, version.lastIndexOf('.')), commit: commit.hash }
 }
 
-/** All of them or none. Throws `LAGO_COMMAND_FAILED`, as when somebody made one of them meanwhile. */
+/**
+ * All of them or none. Throws `LAGO_NO_GIT_USER` when tag objects would be of nobody, `LAGO_COMMAND_FAILED`, as when somebody
+ * made one of them meanwhile.
+ */
 export async function makeTags(
   task: Task,
   repoDir: string,
   tags: readonly NewTag[],
   { annotate = false }: TagOptions = {},
 ): Promise<void> {
+  const tagger = annotate ? await readTagger(task, repoDir) : undefined
   const lines: string[] = []
   for (const tag of tags) {
-    const object = annotate ? await makeTagObject(task, repoDir, tag) : tag.commit
+    const object = tagger === undefined ? tag.commit : await makeTagObject(task, repoDir, { ...tag, tagger })
     lines.push(`create refs/tags/${tag.name} ${object}\n`)
   }
   await git(task, repoDir, ['update-ref', '--stdin'], { input: lines.join('') })
 }
 
+/** With the time. */
+async function readTagger(task: Task, repoDir: string): Promise<string> {
+  const identity = ['var', 'GIT_COMMITTER_IDENT']
+  const tagger = (await git(task, repoDir, identity, { okCodes: [0, 128] })).trim()
+  if (tagger !== '') return tagger
+  const config = `git -C ${shellWord(repoDir)} config`
+  throw new LagoError(
+    'LAGO_NO_GIT_USER',
+    `annotated tags in ${repoDir} need a name and an address, and git knows none`,
+    {
+      hint: `${config} user.name 'Jane Doe' && ${config} user.email jane@example.com`,
+    },
+  )
+}
+
 /** One that nothing names yet. */
-async function makeTagObject(task: Task, repoDir: string, { name, commit }: NewTag): Promise<string> {
-  const tagger = (await git(task, repoDir, ['var', 'GIT_COMMITTER_IDENT'])).trim()
+async function makeTagObject(
+  task: Task,
+  repoDir: string,
+  { name, commit, tagger }: NewTag & { readonly tagger: string },
+): Promise<string> {
   const input = `object ${commit}\ntype commit\ntag ${name}\ntagger ${tagger}\n\n${name}\n`
   return (await git(task, repoDir, ['mktag'], { input })).trim()
 }

@@ -207,6 +207,33 @@ describe('tag', () => {
   })
 })
 
+describe('tags that cannot be made', () => {
+  test('are told with what to do when git does not know by whom they are', async () => {
+    const { dir } = await linear('One\n', BREAKING)
+    await gitIn(dir, ['config', 'user.useConfigOnly', 'true'])
+    const nobody = { GIT_COMMITTER_NAME: undefined, GIT_COMMITTER_EMAIL: undefined, EMAIL: undefined }
+    const { exitCode, stderr } = await versionManager([dir, 'tag', '--annotate'], nobody)
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^annotated tags .*\[LAGO_NO_GIT_USER\]\n {2}hint: .*\n$/),
+    ])
+    const [, command = ''] = /hint: (.*)/.exec(stderr) ?? []
+    expect(await run(['bash', '-c', command])).toMatchObject({ exitCode: 0 })
+    expect(await versionManager([dir, 'tag', '--annotate'], nobody)).toMatchObject({ exitCode: 0 })
+  })
+
+  test('are told with the file that is in the way', async () => {
+    const { dir } = await linear('One\n', BREAKING)
+    await writeRef(dir, 'refs/tags/1.0.lock', '')
+    const { exitCode, stderr } = await versionManager([dir, 'tag'])
+    expect([exitCode, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^git update-ref .*: .*\/refs\/tags\/1\.0\.lock.*\[LAGO_COMMAND_FAILED\]\n {2}hint: .*\n$/),
+    ])
+    expect(await gitIn(dir, ['tag'])).toBe('')
+  })
+})
+
 describe('what git repositories look like', () => {
   const cases: readonly (readonly [string, (dir: string, hashes: readonly string[]) => Promise<string>])[] = [
     [
@@ -260,10 +287,21 @@ describe('what git repositories look like', () => {
   })
 
   test('what a hook has in its environment does not count', async () => {
-    const { dir } = await linear('One\n')
+    const { dir } = await linear('Its own\n', BREAKING)
     const other = await linear('One\n', 'Two\n')
-    const env = { GIT_DIR: path.join(other.dir, '.git'), GIT_WORK_TREE: other.dir, GIT_INDEX_FILE: '/nowhere' }
-    expect(await versionManager([dir, 'version'], env)).toMatchObject({ stdout: '0.0.1\n' })
+    const objects = path.join(other.dir, '.git/objects')
+    const env = {
+      GIT_DIR: path.join(other.dir, '.git'),
+      GIT_WORK_TREE: other.dir,
+      GIT_INDEX_FILE: '/nowhere',
+      GIT_OBJECT_DIRECTORY: objects,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: objects,
+      GIT_QUARANTINE_PATH: objects,
+      GIT_SHALLOW_FILE: '/nowhere',
+    }
+    expect(await versionManager([dir, 'version'], env)).toMatchObject({ stdout: '1.0.0\n' })
+    expect(await versionManager([dir, 'tag'], env)).toMatchObject({ exitCode: 0 })
+    expect(await gitIn(dir, ['tag'])).toBe('1.0')
   })
 
   test('tags of tags count, the highest of two on one commit, and those that lead nowhere are told', async () => {
@@ -343,11 +381,11 @@ describe('what cannot be counted', () => {
 
   test('a clone is mended by the command that the hint gives', async () => {
     const { dir } = await linear('One\n', 'Two\n')
-    const shallow = `${dir}-shallow`
+    const shallow = `${dir}-shallow in Jane's $HOME`
     await gitIn(dir, ['clone', '--quiet', '--depth=1', `file://${dir}`, shallow])
     const { stderr } = await versionManager([shallow, 'version'])
-    const [, args = ''] = /hint: git (.*)/.exec(stderr) ?? []
-    await gitIn('/', args.split(' '))
+    const [, command = ''] = /hint: (git .*)/.exec(stderr) ?? []
+    expect(await run(['bash', '-c', command])).toMatchObject({ exitCode: 0 })
     expect((await versionManager([shallow, 'version'])).stdout).toBe('0.0.2\n')
   })
 
