@@ -8,13 +8,16 @@
 _lago() {
     local cur='' verb='' family='' pending='' in_list='' only_words='' position=0
     local prefix_path=${LAGO_PREFIX_PATH-} workdir_path=${LAGO_WORKDIR_PATH-} prefix_name=${LAGO_PREFIX_NAME-}
-    local option='' take='' offer='' quote='' typed='' kept='' prefix_dir='' word
+    local option='' take='' offer='' quote='' typed='' kept='' prefix_dir='' word failglob=''
     local -a before=() names=() takes=() offers=() helps=() arguments=() further=() literal=() found=()
     COMPREPLY=()
+    ! shopt -q failglob || failglob=yes
+    shopt -u failglob # a pattern that fits nothing would end this
     _lago_split "$2"
     for word in "${before[@]:1}"; do _lago_step "$word"; done
     _lago_offer
-    [[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[:=] ]] || compopt -o nospace
+    [[ -z $failglob ]] || shopt -s failglob
+    [[ ${#COMPREPLY[@]} -ne 1 || $kept${COMPREPLY[0]} != *[:=] ]] || compopt -o nospace
 }
 
 # Sets `before` and `cur`: the words up to the cursor as the user sees them, while bash splits at : and = as well. What bash

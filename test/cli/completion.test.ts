@@ -12,7 +12,7 @@ import { completionScript, type Shell } from '../../src/cli/completion/script.js
 import { GLOBAL_OPTIONS } from '../../src/cli/global-options.js'
 import { ovirt } from '../../src/plugins/ovirt/plugin.js'
 import { RUNG_FORMS } from '../../src/prefix/wait-rungs.js'
-import { offeredBy, type Offered } from '../helpers/shells.js'
+import { afterTwoTabs, offeredBy, type Offered } from '../helpers/shells.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
@@ -150,6 +150,25 @@ test.each(SHELLS)(
   },
   60_000,
 )
+
+test('bash leaves no blank behind a word that goes on, however often TAB is pressed', async () => {
+  const { cwd, file } = await workdir(await printed('bash'))
+  const expected = {
+    'lago wait un': 'lago wait unit:',
+    'lago wait unit:': 'lago wait unit:',
+    'lago start --wait=cmd:': 'lago start --wait=cmd:',
+    'lago wait age': 'lago wait agent ',
+  }
+  expect(await afterTwoTabs({ cwd, setUp: SOURCED.bash(file), lines: Object.keys(expected) })).toEqual(expected)
+})
+
+test('bash offers the same with failglob, and leaves it on', async () => {
+  const { cwd, file } = await workdir(await printed('bash'))
+  const isKept = "trap 'shopt -q failglob || echo lago.bash: failglob is off >&2' EXIT"
+  const setUp = `${SOURCED.bash(file)}\nshopt -s failglob\n${isKept}`
+  const expected: Offered = { 'lago revert ': ['clean'], 'lago destroy --prefix-name ': ['default'] }
+  expect(await offeredBy('bash', { cwd, setUp, lines: Object.keys(expected) })).toEqual(expected)
+})
 
 const SOME: Offered = { 'lago sta': ['start', 'status'], 'lagocli start --wait=k': ['kernel'], 'lago wait unit:x': [] }
 

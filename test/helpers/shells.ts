@@ -27,11 +27,24 @@ export async function offeredBy(shell: ShellName, session: ShellSession): Promis
   return Object.fromEntries(session.lines.map((line, index) => [line, results[index] ?? []]))
 }
 
+/** By line: what bash makes of it when TAB is pressed twice. */
+export async function afterTwoTabs(session: ShellSession): Promise<Readonly<Record<string, string>>> {
+  const results = await linesOfBash(session, TAB + TAB)
+  return Object.fromEntries(session.lines.map((line, index) => [line, results[index] ?? '']))
+}
+
 const RUNNERS = { bash: inBash, zsh: inZsh, fish: inFish } as const
 const ALL_IN = '\x18a'
 const SHOW = '\x18s'
+const TAB = '\t'
 
-async function inBash({ cwd, setUp, lines, env }: ShellSession): Promise<readonly (readonly string[])[]> {
+async function inBash(session: ShellSession): Promise<readonly (readonly string[])[]> {
+  const results = await linesOfBash(session, ALL_IN)
+  return results.map((result, index) => wordsOf(session.lines[index] ?? '', result))
+}
+
+/** As they stand once `keys` have been pressed behind each. */
+async function linesOfBash({ cwd, setUp, lines, env }: ShellSession, keys: string): Promise<readonly string[]> {
   const rcPath = path.join(cwd, 'bashrc')
   const rc = [
     setUp,
@@ -42,11 +55,11 @@ async function inBash({ cwd, setUp, lines, env }: ShellSession): Promise<readonl
     String.raw`bind -x '"\C-xs": show'`,
   ]
   await writeFile(rcPath, rc.join('\n'))
-  const typed = lines.map((line) => `${line}${ALL_IN}${SHOW}`).join('')
+  const typed = lines.map((line) => `${line}${keys}${SHOW}`).join('')
   const { stdout, stderr } = await run('bash', ['--rcfile', rcPath, '-i'], { cwd, env, input: typed })
   const complaints = stderr.match(/^.*(?:lago\.bash|_lago).*: .*$/gm)
   if (complaints !== null) throw new Error(complaints.join('\n'))
-  return resultsIn(stdout).map((result, index) => wordsOf(lines[index] ?? '', result))
+  return resultsIn(stdout)
 }
 
 async function inZsh({ cwd, setUp, lines, env }: ShellSession): Promise<readonly (readonly string[])[]> {
