@@ -11,9 +11,10 @@ import { createTerminal } from '../src/cli/render/terminal.js'
 import { writeDeclarations } from './declarations.js'
 import { OVIRT_FILES, outputsOfAlone } from './packaging/ovirt-files.js'
 import { writeUserFiles } from './packaging/user-files.js'
+import { sourceDate } from './source-date.js'
 import { projectVersion } from './versioning/project-version.js'
 
-const version = await versionOfBuild()
+const { version, date } = await editionOfBuild()
 await writeFile('build/version.json', `${JSON.stringify({ version })}\n`) // for what runs unbundled
 
 const programs = {
@@ -72,12 +73,10 @@ const ovirtFiles = outputsOfAlone(metafile, {
 })
 await writeFile(OVIRT_FILES, JSON.stringify(ovirtFiles))
 await writeDeclarations(Object.values(library), 'src', 'dist/types')
-// https://reproducible-builds.org/specs/source-date-epoch/: seconds
-const epoch = process.env['SOURCE_DATE_EPOCH']
-const date = epoch === undefined ? undefined : new Date(Number(epoch) * 1000).toISOString().slice(0, 10)
-await writeUserFiles('dist', date === undefined ? { version } : { version, date })
+await writeUserFiles('dist', date === undefined ? { version } : { version, date: date.toISOString().slice(0, 10) })
 
-async function versionOfBuild(): Promise<string> {
+/** Ends the process where it is none, before anything is touched. */
+async function editionOfBuild(): Promise<{ readonly version: string; readonly date: Date | undefined }> {
   const sink = createTerminal({
     write: (text) => void process.stderr.write(text),
     color: false,
@@ -85,7 +84,8 @@ async function versionOfBuild(): Promise<string> {
     depth: 0,
   })
   try {
-    return await projectVersion(createTask(sink), process.cwd(), process.env)
+    const date = sourceDate(process.env)
+    return { version: await projectVersion(createTask(sink), process.cwd(), process.env), date }
   } catch (error) {
     process.stderr.write(describeError(error, { debug: false }))
     process.exit(exitCodeOf(error))

@@ -9,6 +9,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { sourceDate } from './source-date.js'
 
 interface Component {
   readonly 'bom-ref': string
@@ -36,7 +37,7 @@ const bom = limitedTo(new Set(needed), await listAll(), name)
 const listed = new Set(bom.components.map((component) => component['bom-ref']))
 const missing = needed.filter((ref) => !listed.has(ref))
 if (missing.length > 0) throw new Error(`npm sbom leaves out: ${missing.join(', ')}`)
-await writeFile(filePath, `${JSON.stringify(sameEachTime(bom, process.env['SOURCE_DATE_EPOCH']), undefined, 2)}\n`)
+await writeFile(filePath, `${JSON.stringify(sameEachTime(bom, sourceDate(process.env)), undefined, 2)}\n`)
 
 async function listAll(): Promise<Bom> {
   const argv = ['sbom', '--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only']
@@ -45,9 +46,9 @@ async function listAll(): Promise<Bom> {
 }
 
 /** Where a time is given (reproducible-builds.org), the same list is the same text: no number of its own, no other time. */
-function sameEachTime(bom: Bom, epoch: string | undefined): Bom {
-  if (epoch === undefined) return bom
-  const metadata = { ...bom.metadata, timestamp: new Date(Number(epoch) * 1000).toISOString() }
+function sameEachTime(bom: Bom, date: Date | undefined): Bom {
+  if (date === undefined) return bom
+  const metadata = { ...bom.metadata, timestamp: date.toISOString() }
   return { ...bom, metadata, serialNumber: undefined }
 }
 

@@ -4,6 +4,7 @@ import { cp, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promise
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, jest, test } from '@jest/globals'
+import { sourceDate } from '../../scripts/source-date.js'
 import { projectVersion } from '../../scripts/versioning/project-version.js'
 import { GIT_ENV, gitIn, makeLinearRepository } from '../helpers/made-repository.js'
 import { recordedTask } from '../helpers/recorded-task.js'
@@ -114,13 +115,29 @@ test('lago --version is what the build has noted, and LAGO_VERSION is nothing to
   })
 })
 
-test('a build with a LAGO_VERSION that is none ends with 2 before it touches anything', async () => {
+test.each([
+  ['LAGO_VERSION', 'latest', 'LAGO_BAD_VERSION'],
+  ['SOURCE_DATE_EPOCH', 'yesterday', 'LAGO_BAD_DATE'],
+  ['SOURCE_DATE_EPOCH', '99999999999999', 'LAGO_BAD_DATE'],
+])('a build with %s=%s ends with 2 before it touches anything', async (name, value, errorCode) => {
   const before = await readFile(path.join(ROOT, 'build', 'version.json'), 'utf8')
-  const { code, out, err } = await runNode([path.join(ROOT, 'build/scripts/bundle.js')], { LAGO_VERSION: 'latest' })
+  const { code, out, err } = await runNode([path.join(ROOT, 'build/scripts/bundle.js')], {
+    LAGO_VERSION: '9.9.9',
+    [name]: value,
+  })
   expect([code, out, err]).toEqual([
     2,
     '',
-    expect.stringMatching(/^LAGO_VERSION is "latest".*\[LAGO_BAD_VERSION\]\n {2}hint: /),
+    expect.stringMatching(new RegExp(`^${name} is "${value}".*\\[${errorCode}\\]\\n {2}hint: `)),
   ])
   expect(await readFile(path.join(ROOT, 'build', 'version.json'), 'utf8')).toBe(before)
+})
+
+test.each([
+  [undefined, undefined],
+  ['', undefined],
+  ['0', '1970-01-01T00:00:00.000Z'],
+  ['1700000000', '2023-11-14T22:13:20.000Z'],
+])('SOURCE_DATE_EPOCH=%s is the date %s', (epoch, expected) => {
+  expect(sourceDate({ SOURCE_DATE_EPOCH: epoch })?.toISOString()).toBe(expected)
 })
