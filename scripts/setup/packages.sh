@@ -17,16 +17,12 @@ fedora_packages=(
 debian_test_packages=(
     libxml2-utils openssh-server openssh-sftp-server ansible-core zstd xorriso
     mmdebstrap debian-archive-keyring apt-utils
-    rpm rpm2cpio make git dnf dnf-plugins-core createrepo-c python3-pytest chromium
+    rpm rpm2cpio make git dnf dnf-plugins-core createrepo-c gnupg python3-pytest chromium systemd
     bash-completion zsh fish groff-base man-db mandoc
 )
 fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso mmdebstrap debian-keyring
-    rpm-build make git dnf-plugins-core createrepo_c python3-pytest chromium-headless
+    rpm-build rpm-sign make git dnf-plugins-core createrepo_c gnupg2 dpkg apt python3-pytest chromium-headless systemd
     bash-completion zsh fish groff-base man-db mandoc)
-    rpm rpm2cpio make git dnf dnf-plugins-core createrepo-c gnupg python3-pytest chromium
-)
-fedora_test_packages=(libxml2 openssh-server ansible-core zstd xorriso mmdebstrap debian-keyring
-    rpm-build rpm-sign make git dnf-plugins-core createrepo_c gnupg2 dpkg apt python3-pytest chromium-headless)
 
 # Prints the packages that are not installed.
 missing_packages() {
