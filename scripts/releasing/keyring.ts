@@ -1,5 +1,5 @@
 /** Checking signatures as a user of the tree would: against its own public keys, and none of this host's. */
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { fanOut } from '../../src/base/fan-out.js'
@@ -29,7 +29,8 @@ export async function withKeyring<T>(task: Task, keysPath: string, body: (keyrin
         const files = filePath === undefined ? [signaturePath] : [signaturePath, filePath]
         const argv = [...gpg, '--status-fd', '1', '--verify', '--', ...files] as const
         const { exitCode, stdout } = await runCommand(task, argv, { package: 'gnupg', okCodes: [0, 1, 2] })
-        const isValid = exitCode === 0 && validSigners(stdout).length > 0
+        const isAlone = filePath === undefined || ALONE.test(await readFile(signaturePath, 'utf8'))
+        const isValid = exitCode === 0 && validSigners(stdout).length > 0 && isAlone
         return isValid ? [] : [`the signature ${signaturePath} is not one of ${keysPath} for what it should sign`]
       },
       async faultsOfRpms(paths) {
@@ -48,3 +49,6 @@ export async function withKeyring<T>(task: Task, keysPath: string, body: (keyrin
     await rm(dir, { recursive: true, force: true })
   }
 }
+
+/** One armoured signature and nothing else: gpg passes over what stands around it. */
+const ALONE = /^-----BEGIN PGP SIGNATURE-----\n(?:[^-\n].*\n|\n)*-----END PGP SIGNATURE-----\n$/

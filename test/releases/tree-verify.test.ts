@@ -184,6 +184,11 @@ describe('verify', () => {
   ]
 
   const spoilsOfRecords: Spoil[] = [
+    [
+      'a signature with something behind it',
+      /the signature .*SHA256SUMS\.asc is not one of/,
+      async (tree) => appendFile(path.join(tree, SNAPSHOT, 'SHA256SUMS.asc'), 'x\n'),
+    ],
     ['no list for apt', /lago has no Packages$/, async (tree) => rm(path.join(tree, SNAPSHOT, 'deb/lago'))],
     [
       'a list of files that is another one',
