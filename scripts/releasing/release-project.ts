@@ -22,16 +22,20 @@ export async function moveReleasedNotes(
   const before = await readFile(filePath, 'utf8')
   const date = release.promotedAt.slice(0, 10)
   const { changelog, moved, missing } = moveNotes(before, { version: release.version, date, notes: info.notes })
-  for (const entry of missing)
-    task.log(
-      'warning',
-      `${filePath} has no "${entry}" under Unreleased any more, as ${release.version} had it: see to it by hand`,
-    )
+  if (missing.length > 0) {
+    const shown = missing.slice(0, MOST_SHOWN).map((entry) => `"${entry}"`)
+    const more = missing.length > MOST_SHOWN ? `, and ${missing.length - MOST_SHOWN} more` : ''
+    const what = `${filePath} does not have under Unreleased any more what ${release.version} had there`
+    const section = changelog === before ? `; there is no new section for ${release.version}` : ''
+    task.log('warning', `${what}: ${shown.join(', ')}${more}: see to it by hand${section}`)
+  }
   if (changelog === before) return false
   await writeFileAtomic(filePath, changelog)
   task.log('info', `${filePath}: a section for ${release.version}, entries moved there: ${moved}`)
   return true
 }
+
+const MOST_SHOWN = 5
 
 /** Commands, for a person. */
 export async function nextSteps(

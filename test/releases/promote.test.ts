@@ -383,6 +383,18 @@ describe('scripts/release promote', () => {
     expect((await release('promote', tree)).stdout).toBe(`To do next:\n  scripts/release announce '${tree}' 2.0.1\n`)
   }, 30_000)
 
+  test('says once that the entries of the release were changed since', async () => {
+    const changed = '# Changelog\n\n## Unreleased\n\n### Changed\n\n- cli: reworded\n'
+    await writeFile(path.join(project, 'CHANGELOG.md'), changed)
+    git('commit', '-qm', 'reword', 'CHANGELOG.md')
+    const { exitCode, stderr } = await release('promote', tree)
+    expect(exitCode).toBe(0)
+    expect(stderr).toMatch(
+      /does not have under Unreleased any more what 2\.0\.1 had there: "- cli: 2\.0\.1": .*; there is no new section for 2\.0\.1\n/,
+    )
+    expect(await readFile(path.join(project, 'CHANGELOG.md'), 'utf8')).toBe(changed)
+  }, 30_000)
+
   test('refuses a dirty tree', async () => {
     await writeFile(path.join(project, 'new.txt'), '')
     const ended = await release('promote', tree)
