@@ -1,8 +1,8 @@
 #!/bin/sh
 # The name that the guide knows; for a shell and for Python alike.
 ''':'
-exec "$(dirname "$0")/version_manager" "$@"
+exec "$(dirname "$(readlink -f "$0")")/version_manager" "$@"
 '''
 import os, sys
-program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "version_manager")
+program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "version_manager")
 os.execv(program, [program] + sys.argv[1:])

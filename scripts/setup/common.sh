@@ -39,7 +39,7 @@ check_node() {
 build_project() {
     if [[ ! -d node_modules || package-lock.json -nt node_modules/.package-lock.json ]]; then
         say 'Fetching the dependencies ...'
-        npm ci --loglevel=error >&2
+        npm ci --loglevel=error >&2 || return
     fi
     say 'Building ...'
     npm run --silent build >&2

@@ -9,8 +9,15 @@ run_built() {
     local program=$project_dir/build/scripts/$1.js
     shift
     check_node
-    (cd "$project_dir" && is_built "$program" || build_project)
+    (cd "$project_dir" && { is_built "$program" || build_alone "$program"; }) || exit
     exec node "$program" "$@"
+}
+
+# What one call of npm has just unpacked, another one would take away.
+build_alone() {
+    exec {lock}< .
+    flock "$lock"
+    is_built "$1" || build_project
 }
 
 is_built() {

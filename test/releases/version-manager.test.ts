@@ -416,7 +416,7 @@ describe('what cannot be counted', () => {
   test('a host without git', async () => {
     const { dir } = await linear('One\n')
     const bin = await makeTempDir()
-    for (const name of ['bash', 'dirname', 'find', 'basename', 'cat'])
+    for (const name of ['bash', 'dirname', 'readlink', 'find', 'basename', 'cat'])
       await symlink((await run(['which', name])).stdout.trim(), path.join(bin, name))
     await symlink(process.execPath, path.join(bin, 'node'))
     const { exitCode, stderr } = await run([path.join(bin, 'bash'), SCRIPT, dir, 'version'], { PATH: bin })

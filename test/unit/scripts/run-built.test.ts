@@ -1,0 +1,78 @@
+/** The launchers' way to a program that is built, in a project whose npm is a stand-in that says what it was asked for. */
+import { execFile } from 'node:child_process'
+import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from '@jest/globals'
+import { useTempDirs } from '../../helpers/temp-dir.js'
+
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url))
+const run = promisify(execFile)
+const makeTempDir = useTempDirs()
+
+const LAUNCHERS = ['version_manager', 'version_manager.py', 'packages', 'release']
+
+/** Nothing is built there yet. Each launcher's program prints its arguments. */
+async function makeProject(npmCi: string): Promise<string> {
+  const dir = path.join(await makeTempDir(), 'a project')
+  await mkdir(path.join(dir, 'scripts'), { recursive: true })
+  await mkdir(path.join(dir, 'src'))
+  await mkdir(path.join(dir, 'bin'))
+  for (const name of ['setup', ...LAUNCHERS])
+    await cp(path.join(ROOT, 'scripts', name), path.join(dir, 'scripts', name), { recursive: true })
+  await writeFile(path.join(dir, 'package-lock.json'), '{}')
+  const npm = path.join(dir, 'bin/npm')
+  await writeFile(
+    npm,
+    `#!/bin/bash
+echo "$1" >> npm-calls
+case $* in
+'ci --loglevel=error')
+    mkdir -p node_modules
+    ${npmCi}
+    touch node_modules/.package-lock.json
+    ;;
+'run --silent build')
+    for program in versioning/version-manager packaging/packages releasing/release; do
+        mkdir -p "$(dirname build/scripts/$program)"
+        echo 'console.log(process.argv.slice(2).join())' > build/scripts/$program.js
+    done
+    touch build/.tsbuildinfo
+    ;;
+*) exit 99 ;;
+esac
+`,
+  )
+  await chmod(npm, 0o755)
+  return dir
+}
+
+async function launch(dir: string, launcher: string): Promise<string> {
+  const env = { ...process.env, PATH: `${dir}/bin:${process.env['PATH'] ?? ''}` }
+  return (await run(launcher, ['a', 'b'], { env, cwd: '/' })).stdout
+}
+
+test('launchers that are called at once fetch and build once', async () => {
+  const dir = await makeProject('for ((i = 0; i < 10; i++)); do node --version; done') // longer than others look
+  const launcher = path.join(dir, 'scripts/version_manager')
+  expect(await Promise.all([1, 2, 3].map(async () => launch(dir, launcher)))).toEqual(['a,b\n', 'a,b\n', 'a,b\n'])
+  expect(await readFile(path.join(dir, 'npm-calls'), 'utf8')).toBe('ci\nrun\n')
+})
+
+test('launchers work by links to them', async () => {
+  const dir = await makeProject('true')
+  await mkdir(path.join(dir, 'links'))
+  for (const name of LAUNCHERS) {
+    const link = path.join(dir, 'links', name)
+    await symlink(path.join('../scripts', name), link)
+    expect([name, await launch(dir, link)]).toEqual([name, 'a,b\n'])
+  }
+  expect((await run('python3', [path.join(dir, 'links/version_manager.py'), 'c'])).stdout).toBe('c\n')
+})
+
+test('nothing is started when the dependencies cannot be fetched', async () => {
+  const dir = await makeProject('exit 7')
+  await expect(launch(dir, path.join(dir, 'scripts/release'))).rejects.toMatchObject({ code: 7, stdout: '' })
+  expect(await readFile(path.join(dir, 'npm-calls'), 'utf8')).toBe('ci\n')
+})
