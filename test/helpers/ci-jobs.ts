@@ -39,7 +39,7 @@ const uploadStep = z.strictObject({
 /** https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax */
 const workflow = z.strictObject({
   name: z.string(),
-  on: z.strictObject({ push: z.null(), pull_request: z.null() }),
+  on: z.strictObject({ push: z.strictObject({ branches: z.tuple([z.literal('main')]) }), pull_request: z.null() }),
   permissions: z.strictObject({ contents: z.literal('read') }),
   jobs: z.strictObject({
     environment: z.strictObject({

@@ -249,6 +249,17 @@ test('on GitHub, the steps after a failed test still collect, destroy and hand o
   await expectNothingLeft()
 })
 
+test('on GitHub, a failed init is the one step that is red', async () => {
+  const job = await github.job()
+  const env = { ...job.env, LAGO__INIT__TEMPLATE_REPO_PATH: path.join(hostDir, 'no-such.json') }
+
+  const { failed, skipped, story } = await runJob(github, { ...job, env })
+
+  expect([story, failed]).toEqual([expect.stringContaining('no-such.json'), ['Start']])
+  expect(skipped).toEqual(['Test'])
+  await expectNothingLeft()
+})
+
 test('on GitLab, a script whose start has failed still collects and destroys', async () => {
   const initFile = path.join(projectDir, 'LagoInitFile')
   const withoutBridge = 'nets: { lago: { type: bridge, management: true, bridge: no-such-bridge } }'
