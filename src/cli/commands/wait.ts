@@ -26,7 +26,7 @@ export const wait: CommandSpec = {
       name: 'rung',
       arity: 'one',
       complete: RUNG_WORDS,
-      help: 'running, kernel, agent, network, ssh, cloud-init, unit:NAME, port:NUMBER or cmd:COMMAND',
+      help: 'one of running, kernel, agent, network, ssh, cloud-init, unit:NAME, port:NUMBER or cmd:COMMAND',
     },
   ],
   options: [{ name: 'timeout', short: 't', type: 'int', help: "seconds; default: the VM's boot_time_sec" }],
