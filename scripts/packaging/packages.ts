@@ -6,7 +6,8 @@ import type { Argv } from 'yargs'
 import { runCommand } from '../../src/base/process.js'
 import { runScript, type Script } from '../program.js'
 import { projectVersion } from '../versioning/project-version.js'
-import { buildPackages, PACKAGE_KINDS, requireSound, type PackageKind } from './build-packages.js'
+import { buildPackages, requireSound } from './build-packages.js'
+import { PACKAGE_KINDS, type PackageKind } from './types.js'
 
 const projectDir = fileURLToPath(new URL('../../..', import.meta.url))
 

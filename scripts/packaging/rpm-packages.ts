@@ -6,11 +6,11 @@ import { LagoError } from '../../src/base/errors.js'
 import { runCommand } from '../../src/base/process.js'
 import { makeScratchDir } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
-import type { BuiltPackage, PackageKind } from './build-packages.js'
 import { makeHostTrees, type HostTree } from './host-trees.js'
 import { FEDORA, type Requirements } from './requirements.js'
 import { writeTarball } from './source-tarball.js'
 import { packingEnv, type Stage } from './stage.js'
+import type { BuiltPackage, PackageKind } from './types.js'
 
 export interface RpmOptions {
   readonly outDir: string

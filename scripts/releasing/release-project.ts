@@ -4,6 +4,7 @@ import path from 'node:path'
 import { writeFileAtomic } from '../../src/base/files.js'
 import type { Task } from '../../src/base/task.js'
 import { git } from '../versioning/git.js'
+import { shellWord } from '../shell-word.js'
 import { moveNotes } from './changelog-file.js'
 import type { Promotion } from './promote.js'
 
@@ -43,19 +44,14 @@ export async function nextSteps(
   { treeDir, projectDir }: { readonly treeDir: string; readonly projectDir: string | undefined },
   { release: { version } }: Promotion,
 ): Promise<readonly string[]> {
-  const announce = `scripts/release announce ${quoted(treeDir)} ${version}`
+  const announce = `scripts/release announce ${shellWord(treeDir)} ${version}`
   if (projectDir === undefined) return [announce]
-  const inProject = `git -C ${quoted(projectDir)}`
+  const inProject = `git -C ${shellWord(projectDir)}`
   const isChanged = (await git(task, projectDir, ['status', '--porcelain', '--', CHANGELOG_FILE])) !== ''
   const isTagged = (await git(task, projectDir, ['tag', '--list', version.replace(/\.\d+$/, '')])) !== ''
   return [
     ...(isChanged ? [`${inProject} commit -m 'release: ${version}' ${CHANGELOG_FILE}`] : []),
-    ...(isTagged ? [] : [`scripts/version_manager ${quoted(projectDir)} tag`]),
+    ...(isTagged ? [] : [`scripts/version_manager ${shellWord(projectDir)} tag`]),
     announce,
   ]
-}
-
-/** For a shell that a person pastes it into. */
-function quoted(word: string): string {
-  return /^[\w./:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
