@@ -103,7 +103,8 @@ async function fill(task: Task, dir: string, content: Content): Promise<void> {
     await copyWhole(fromPath, path.join(newDir, place))
   }
   const rpms = packages.map((file) => path.join(newDir, file.path)).filter((file) => file.endsWith('.rpm'))
-  if (key !== undefined) await signRpms(task, key, rpms)
+  if (key === undefined) task.log('warning', 'nothing of it is signed, and users are told so: --key signs it')
+  else await signRpms(task, key, rpms)
   await writeFileAtomic(path.join(newDir, CHANGELOG), await changelogOf(task, newDir, content))
   await writeFileAtomic(
     path.join(newDir, SNAPSHOT_INFO),

@@ -75,7 +75,7 @@ function explain(cause: LagoError, { repoDir, args, said }: Failed): LagoError {
   const reason = reasonOf(said)
   if (/cannot change to|not a git repository/.test(said))
     return new LagoError('LAGO_NOT_A_REPOSITORY', `${repoDir} is not a git repository: ${reason}`, {
-      hint: 'name the directory of a repository, as in: version_manager . version',
+      hint: 'name a checkout, or another directory of a repository; a new one is made by git init',
       cause,
     })
   return new LagoError('LAGO_COMMAND_FAILED', `git ${args.join(' ')} in ${repoDir}: ${reason}`, {

@@ -70,7 +70,7 @@ const SNAPSHOT = ['ChangeLog', 'SHA256SUMS', 'deb', 'npm', 'rpm', 'snapshot.json
 
 describe('a snapshot', () => {
   test('has all packages in their places, their lists, checksums and what it is of; latest leads to it', async () => {
-    const { snapshot, unstableDir, project, treeDir } = await workshop()
+    const { snapshot, unstableDir, project, treeDir, messages } = await workshop()
     const dir = await snapshot(7, { url: 'https://lago.example.org/lago' })
     expect(dir).toBe(path.join(unstableDir, 'snapshot-lago_2.0_pipeline_7'))
     expect(await readdir(dir)).toEqual([...SNAPSHOT, 'lago-el.repo', 'lago-fedora.repo', 'lago.sources'].sort())
@@ -99,6 +99,7 @@ describe('a snapshot', () => {
     )
     execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir })
     expect(await readdir(treeDir)).toEqual(['tree.json', 'unstable'])
+    expect(messages('warning')).toEqual(['nothing of it is signed, and users are told so: --key signs it'])
   })
 
   test('is made once; again, it is found to be the same', async () => {
@@ -220,6 +221,7 @@ describe('latest', () => {
     await snapshot(2)
     expect(await readlink(path.join(unstableDir, 'latest'))).toBe('snapshot-lago_2.0_pipeline_2')
     expect(messages('warning')).toEqual([
+      expect.stringContaining('signed'),
       expect.stringMatching(/latest led to snapshot-lago_2\.0_pipeline_3, which is no/),
     ])
   })
