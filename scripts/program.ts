@@ -30,7 +30,10 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
   const sink = createTerminal({ write: (text) => void stderr.write(text), color, level: 'info', depth: 3 })
   const script: Script = { task: createTask(sink, { signal }), print: async (text) => printAll(stdout, text) }
   try {
-    await parserOf(name, (parser) => define(parser, script)).parseAsync(process.argv.slice(2))
+    const parser = parserOf(name, (parser) => define(parser, script))
+    const argv = process.argv.slice(2)
+    if (argv.length === 0) throw new LagoError('LAGO_USAGE', NO_VERB, { data: { usage: await parser.getHelp() } })
+    await parser.parseAsync(argv)
   } catch (thrown) {
     const error = isCancelled(signal.reason) ? signal.reason : explainSystemError(thrown)
     await printTo(stderr, describeError(error, { debug: false }))
@@ -39,6 +42,8 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
     await sink.close()
   }
 }
+
+const NO_VERB = 'say what to do'
 
 async function printAll(stream: Writable, text: string): Promise<void> {
   if (text === '') return
@@ -54,7 +59,7 @@ function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
     new LagoError('LAGO_USAGE', message.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help` })
   return define(yargs().scriptName(name).detectLocale(false).version(false).exitProcess(false).wrap(100))
     .strict()
-    .demandCommand(1, 'say what to do')
+    .demandCommand(1, NO_VERB)
     .check((given, options) => {
       const twice = givenTwice(given, options)
       if (twice !== undefined) throw usageError(`--${twice} was given more than once`)

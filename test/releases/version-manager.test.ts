@@ -437,7 +437,6 @@ describe('what cannot be counted', () => {
   })
 
   test.each<[readonly string[], RegExp]>([
-    [[], /^Not enough/],
     [['.'], /^Not enough/],
     [['.', 'versoin'], /^Invalid values: .*Given: "versoin"/],
     [['.', 'version', '--wat'], /^Unknown argument: wat/],
@@ -457,6 +456,12 @@ describe('what cannot be counted', () => {
     expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringMatching(expected)])
     expect(stderr).toMatch(/^.*\[LAGO_USAGE\]\n {2}hint: version_manager --help\n$/)
   })
+})
+
+test('without a word it tells what it can do, on stderr', async () => {
+  const { exitCode, stdout, stderr } = await versionManager([])
+  expect([exitCode, stdout]).toEqual([2, ''])
+  expect(stderr).toMatch(/^version_manager <repo> <what>\n[^]*--from-commit[^]*\nsay what to do \[LAGO_USAGE\]\n$/)
 })
 
 test('rpm takes a changelog as its %changelog once percent signs are doubled', async () => {
