@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { endTree } from './processes.js'
 
 const run = promisify(execFile)
 
@@ -45,7 +46,7 @@ export async function startSshMachine(
     ip,
     async [Symbol.asyncDispose]() {
       const ended = server.exitCode === null ? once(server, 'exit') : undefined
-      server.kill('SIGTERM')
+      if (server.pid !== undefined) await endTree(server.pid) // sessions, too: they would outlive the address
       await ended
       await run('ip', ['addr', 'del', `${ip}/32`, 'dev', 'lo'])
     },

@@ -8,6 +8,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import type { SshTarget } from '../../src/guest/ssh-command.js'
+import { endTree } from './processes.js'
 
 const run = promisify(execFile)
 const SSHD = '/usr/sbin/sshd'
@@ -103,24 +104,6 @@ export async function startSshd(config: readonly string[] = []): Promise<Sshd> {
 
 async function newKey(file: string): Promise<void> {
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
-}
-
-/** Each connection has processes of its own below the server's. From the top, so that none sees its children end. */
-async function endTree(root: number): Promise<void> {
-  const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid='])
-  const pairs = stdout
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number])
-  const tree = [root]
-  for (const pid of tree) tree.push(...pairs.filter(([, parent]) => parent === pid).map(([child]) => child))
-  for (const pid of tree) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // ended meanwhile
-    }
-  }
 }
 
 async function freePort(): Promise<number> {
