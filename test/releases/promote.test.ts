@@ -309,7 +309,7 @@ test('what an earlier run has begun with some files is finished', async () => {
   expect(await contentOf(path.join(tree, 'stable'))).toEqual(await contentOf(path.join(undisturbedTree, 'stable')))
 })
 
-const isRoot = process.getuid?.() === 0
+const isRoot = process.getuid?.() === 0 // to mount a small disk
 
 ;(isRoot ? test : test.skip)(
   'a full disk is told, nothing is released, and with more room the next run does it',

@@ -19,7 +19,7 @@ afterEach(() => {
 const makeTempDir = useTempDirs()
 const gpgHome = useGpgHome()
 const { task } = recordedTask()
-const asRoot = process.getuid?.() === 0 ? test : test.skip
+const asRoot = process.getuid?.() === 0 ? test : test.skip // to mount a small disk
 
 /** `CONTENT` by path below a new directory. */
 async function filesIn(files: Readonly<Record<string, string>>): Promise<string> {

@@ -23,7 +23,7 @@ afterEach(() => {
 const makeTempDir = useTempDirs()
 const gpgHome = useGpgHome()
 const servers = useHttpServers()
-const asRoot = process.getuid?.() === 0 ? test : test.skip
+const asRoot = process.getuid?.() === 0 ? test : test.skip // to mount a small disk
 
 let builtDir: string
 beforeAll(async () => {
