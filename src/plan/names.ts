@@ -16,6 +16,11 @@ export function netLibvirtName(uuid: string, netName: string): string {
   return prefixedName(uuid, netName, MAX_DEVICE_NAME)
 }
 
+/** What the names of an environment's nets and bridges begin with: four characters of its uuid, which another may have. */
+export function netNamesStart(uuid: string): string {
+  return uuidPart(uuid, MAX_DEVICE_NAME)
+}
+
 /**
  * The bridge device of each of an environment's nets: a bridge net's is the host's or its libvirt name, any other's is
  * upstream's cut of it (`6f1a-lago-ni`), and where that would be another net's as well, a hash of it.

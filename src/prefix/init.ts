@@ -3,7 +3,6 @@
  * the mark that makes a prefix of the directory is written last.
  */
 import { chmod, rm } from 'node:fs/promises'
-import { randomUUID } from 'node:crypto'
 import { about } from '../base/errors.js'
 import { fanOut } from '../base/fan-out.js'
 import { makeDirs, writeFileAtomic } from '../base/files.js'
@@ -25,6 +24,7 @@ import { setExpiry } from './expiry.js'
 import { copyDeployScripts } from './deploy-scripts.js'
 import { finishDestroy } from './destroy.js'
 import { markInitialized, writePrefixFiles } from './files.js'
+import { freeUuid } from './free-uuid.js'
 import type { Host } from './host.js'
 import { makeDisks } from './make-disks.js'
 import { resolveOvas } from './ova-domains.js'
@@ -61,7 +61,7 @@ export async function initPrefix(task: Task, host: Host, request: InitRequest): 
   }
 
   await task.step('Initialize and populate prefix', async (task) => {
-    const uuid = randomUUID().replaceAll('-', '')
+    const uuid = await freeUuid(host.register)
     await finishDestroy(task, host, layout)
     // before there is anything: what a killed run leaves is found by it
     await noteEnvironment(task, host, { uuid, dir: layout.dir })

@@ -24,7 +24,7 @@ export interface Register {
   forget(entry: RegisterEntry): Promise<void>
   /** Environments that were in its directory before it, as an `init` that was killed. */
   forgetFormer(entry: RegisterEntry): Promise<void>
-  /** Where environments with this uuid are: a copy has that of its original. */
+  /** Where environments with this uuid, or one that begins so, are: a copy has that of its original. */
   find(uuid: string): Promise<readonly RegisterEntry[]>
   /** Whatever else lies there is passed over. */
   list(): Promise<readonly RegisterEntry[]>

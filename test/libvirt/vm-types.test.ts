@@ -9,7 +9,7 @@ import { initPrefix } from '../../src/prefix/init.js'
 import { NO_ADDED_KINDS, OWN_KINDS } from '../../src/prefix/kinds.js'
 import { openPrefix, statesOf, type Prefix } from '../../src/prefix/prefix.js'
 import { startPrefix } from '../../src/prefix/start.js'
-import { stopPrefix } from '../../src/prefix/stop.js'
+import { destroyNets, destroyVms, stopPrefix } from '../../src/prefix/stop.js'
 import { artifactsOf, beforeStop, typeProbeOf, type TypeProbe } from '../../src/prefix/vm-types.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import type { VmType } from '../../src/vm/types.js'
@@ -18,9 +18,14 @@ import { scriptedGuest } from '../helpers/scripted-guest.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
-const hosts: Host[] = []
+const made: { host: Host; prefix: Prefix }[] = []
 afterEach(async () => {
-  for (const host of hosts.splice(0)) await host[Symbol.asyncDispose]()
+  for (const { host, prefix } of made.splice(0)) {
+    // the driver is that of all tests of the process; a type that never answers is not asked
+    await destroyVms(recordedTask().task, host, vmsOf(prefix))
+    await destroyNets(recordedTask().task, host, [...prefix.plan.nets.values()])
+    await host[Symbol.asyncDispose]()
+  }
 })
 
 const INIT_FILE = `
@@ -38,11 +43,12 @@ async function environment(vmTypes: Readonly<Record<string, VmType>>): Promise<{
   const { config } = loadConfig({ env, homeDir: dir, cwd: dir, etcDir: dir, flags: new Map() })
   const kinds = { ...NO_ADDED_KINDS, vmTypes: new Map(Object.entries(vmTypes)) }
   const host = openHost(config, { cacheDir: path.join(dir, 'cache'), kinds })
-  hosts.push(host)
   const { spec } = await parseInitFile(INIT_FILE, path.join(dir, 'LagoInitFile'))
   const prefixDir = path.join(dir, 'prefix')
   await initPrefix(task, host, { prefixDir, spec, vars: {}, cwd: dir, bootstrap: true, build: true })
-  return { host, prefix: await openPrefix(prefixDir) }
+  const environment = { host, prefix: await openPrefix(prefixDir) }
+  made.push(environment)
+  return environment
 }
 
 function vmsOf({ plan }: Prefix): VmPlan[] {
