@@ -55,21 +55,49 @@ async function printAll(stream: Writable, text: string): Promise<void> {
 }
 
 function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
-  const usageError = (message: string): LagoError =>
-    new LagoError('LAGO_USAGE', message.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help` })
-  return define(yargs().scriptName(name).detectLocale(false).version(false).exitProcess(false).wrap(100))
+  const parser = yargs()
+    .scriptName(name)
+    .detectLocale(false)
+    .updateStrings(WORDS as object as Record<string, string>) // its types know no plurals
+  const usageError = (message: string, usage?: string): LagoError =>
+    new LagoError('LAGO_USAGE', message.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help`, data: { usage } })
+  return define(parser.version(false).exitProcess(false).wrap(100))
     .strict()
+    .recommendCommands()
     .demandCommand(1, NO_VERB)
     .check((given, options) => {
       const twice = givenTwice(given, options)
       if (twice !== undefined) throw usageError(`--${twice} was given more than once`)
       return true
     })
-    .fail((message: string | null, error: Error | undefined) => {
+    .fail((message: string | null, error: Error | undefined, command) => {
       throw error === undefined || error.name === 'YError'
-        ? usageError(message ?? error?.message ?? 'bad usage') // YError: what yargs itself finds
+        ? usageError(message ?? error?.message ?? 'bad usage', usageIn(command)) // YError: what yargs itself finds
         : error
     })
+}
+
+/** The first line of a help text: `scripts/release promote <tree> [snapshot]`. */
+function usageIn(command: { help(): unknown }): string | undefined {
+  const text = command.help()
+  return typeof text === 'string' ? `usage: ${text.trimStart().replace(/\n[^]*/, '')}` : undefined
+}
+
+/** What yargs says, in the words of `lago`; the keys are those of its own English. */
+const WORDS = {
+  'Not enough non-option arguments: got %s, need at least %s': plural('too few words: %s given, at least %s needed'),
+  'Too many non-option arguments: got %s, maximum of %s': plural('too many words: %s given, at most %s taken'),
+  'Not enough arguments following: %s': 'a value is missing behind --%s',
+  'Missing required argument: %s': plural('missing option: %s'),
+  'Unknown argument: %s': { one: 'unknown option or word: %s', other: 'unknown options or words: %s' },
+  'Unknown command: %s': { one: 'unknown verb: %s', other: 'unknown verbs: %s' },
+  'Did you mean %s?': 'unknown verb; did you mean "%s"?',
+  'Invalid values:': 'unknown value:',
+  'Argument: %s, Given: %s, Choices: %s': '%s is %s; known: %s',
+}
+
+function plural(text: string): { one: string; other: string } {
+  return { one: text, other: text }
 }
 
 /** An option for one value has a list of them then, whatever its type says. */

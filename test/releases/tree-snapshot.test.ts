@@ -371,6 +371,8 @@ describe('scripts/release snapshot', () => {
     ['"key" is empty', ['snapshot', '../tree', '--pipeline', '7', '--key', ''], {}],
     ['"tree" is empty', ['prune', '', '--yes'], {}],
     ['"after-days" is empty', ['promote', '../tree', '--after-days='], {}],
+    ['usage: scripts/release snapshot <tree>\nmissing option: pipeline', ['snapshot', '../tree'], {}],
+    ['usage: scripts/release <command>\nunknown verb; did you mean "snapshot"?', ['snapshto', '../tree'], {}],
     ['LAGO_RELEASE_KEY is empty', ['snapshot', '../tree', '--pipeline', '7'], { LAGO_RELEASE_KEY: '' }],
   ])('says that %s, and does nothing', async (message, args, env) => {
     const { project, treeDir } = await workshop()
