@@ -126,7 +126,7 @@ async function placeManPages(stage: Stage, tree: HostTree, isWanted: (name: stri
 }
 
 function isOvirtPage(name: string): boolean {
-  return name.startsWith('lago-ovirt')
+  return /^lago(cli)?-ovirt/.test(name)
 }
 
 /** zsh looks in another place on each family; bash and fish look for a file of the program's name. */

@@ -37,8 +37,15 @@ export function manPages(verbs: readonly CommandSpec[], edition: Edition): reado
   return [
     ...pages.map((page) => ({ file: `${page.name}.${page.section}`, text: renderPage(page, edition) })),
     { file: 'lagocli.1', text: '.so man1/lago.1\n' },
+    ...PROGRAMS_OF_FAMILIES.filter((family) => families.includes(family)).map((family) => ({
+      file: `lagocli-${family}.1`,
+      text: `.so man1/${pageOf(family)}.1\n`,
+    })),
   ]
 }
+
+/** `lagocli-ovirt` is `lagocli ovirt`. */
+const PROGRAMS_OF_FAMILIES = ['ovirt', 'template-repo']
 
 function familyOf({ name }: CommandSpec): string {
   return name.replace(/ .*/, '')
@@ -230,7 +237,14 @@ function optionEntry(option: GlobalOption): Roff {
   return entry(term, prose(facts.join(' ')))
 }
 
-const VALUE_NAMES = { file: 'FILE', directory: 'DIRECTORY', vm: 'VM', prefix: 'PREFIX', snapshot: 'SNAPSHOT' } as const
+const VALUE_NAMES = {
+  file: 'FILE',
+  directory: 'DIRECTORY',
+  vm: 'VM',
+  net: 'NET',
+  prefix: 'PREFIX',
+  snapshot: 'SNAPSHOT',
+} as const
 
 function valueName({ type, complete }: OptionSpec): string {
   if (type === 'int') return 'NUMBER'

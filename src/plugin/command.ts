@@ -30,7 +30,7 @@ export interface ArgSpec {
  * What a shell offers on TAB: what is there of a kind, as seen from where the user stands, or these words, beside which others
  * are allowed.
  */
-export type Completion = 'file' | 'directory' | 'vm' | 'prefix' | 'snapshot' | readonly string[]
+export type Completion = 'file' | 'directory' | 'vm' | 'net' | 'prefix' | 'snapshot' | readonly string[]
 
 export interface OptionSpec {
   /** Long name without dashes, as users type it: `template-repo-path`, `libvirt_url`. */

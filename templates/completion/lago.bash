@@ -179,8 +179,9 @@ _lago_values() {
         =*) _lago_reply "$1${item:1}" ;;
         @file) compopt -o default ;;
         @directory) compopt -o dirnames ;;
-        @vm) _lago_vms && _lago_reply "${found[@]/#/$1}" ;;
+        @vm) _lago_members vm && _lago_reply "${found[@]/#/$1}" ;;
         @prefix) _lago_prefixes && _lago_reply "${found[@]/#/$1}" ;;
+        @net) _lago_members net && _lago_reply "${found[@]/#/$1}" ;;
         @snapshot) _lago_snapshots && _lago_reply "${found[@]/#/$1}" ;;
         esac
     done <<< "$2"
@@ -196,12 +197,13 @@ _lago_reply() {
     done
 }
 
-_lago_vms() {
-    local file
+# The prefix has a file `KIND-NAME` of each VM and net.
+_lago_members() {
+    local kind=$1 file
     found=()
     _lago_prefix_dir || return
-    for file in "$prefix_dir"/virt/vm-*; do
-        [[ ! -e $file ]] || found+=("${file##*/vm-}")
+    for file in "$prefix_dir/virt/$kind"-*; do
+        [[ ! -e $file ]] || found+=("${file##*"/virt/$kind-"}")
     done
     ((${#found[@]}))
 }
@@ -210,7 +212,7 @@ _lago_vms() {
 _lago_snapshots() {
     local vm file name
     local -a snapshots=()
-    _lago_vms || return
+    _lago_members vm || return
     for vm in "${found[@]}"; do
         for file in "$prefix_dir/virt/snapshot-$vm."*; do
             name=${file##*"/snapshot-$vm."}

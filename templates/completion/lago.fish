@@ -223,7 +223,9 @@ function __lago_found --argument-names typed
             case @directory
                 __fish_complete_directories $typed ''
             case @vm
-                __lago_vms
+                __lago_members vm
+            case @net
+                __lago_members net
             case @prefix
                 __lago_prefixes
             case @snapshot
@@ -232,17 +234,18 @@ function __lago_found --argument-names typed
     end
 end
 
-function __lago_vms
+# The prefix has a file `KIND-NAME` of each VM and net.
+function __lago_members --argument-names kind
     __lago_prefix_dir; or return
-    for file in $__lago_prefix_dir/virt/vm-*
-        string replace -r '.*/vm-' '' -- $file
+    for file in $__lago_prefix_dir/virt/$kind-*
+        string replace -r ".*/$kind-" '' -- $file
     end
 end
 
 # Of those that have left a file; there is one of every VM that was running.
 function __lago_snapshots
     set -l snapshots
-    for vm in (__lago_vms)
+    for vm in (__lago_members vm)
         for file in $__lago_prefix_dir/virt/snapshot-$vm.*
             set -l rest (string sub -s (string length -- "x$__lago_prefix_dir/virt/snapshot-$vm.") -- $file)
             set -l name (string replace -r '\.[^.]*$' '' -- $rest)

@@ -158,18 +158,20 @@ _lago_values() {
         '='*) compadd -- "${item[2,-1]}" ;;
         @file) _files ;;
         @directory) _files -/ ;;
-        @vm) _lago_vms && compadd -a found ;;
+        @vm) _lago_members vm && compadd -a found ;;
         @prefix) _lago_prefixes && compadd -a found ;;
+        @net) _lago_members net && compadd -a found ;;
         @snapshot) _lago_snapshots && compadd -a found ;;
         esac
     done
 }
 
-_lago_vms() {
+# The prefix has a file `KIND-NAME` of each VM and net.
+_lago_members() {
     found=()
     _lago_prefix_dir || return
-    found=("$prefix_dir"/virt/vm-*(N:t))
-    found=("${(@)found#vm-}")
+    found=("$prefix_dir"/virt/$1-*(N:t))
+    found=("${(@)found#$1-}")
     (($#found))
 }
 
@@ -178,7 +180,7 @@ _lago_snapshots() {
     local vm
     local -aU snapshots
     local -a files
-    _lago_vms || return
+    _lago_members vm || return
     for vm in "${found[@]}"; do
         files=("$prefix_dir"/virt/snapshot-"$vm".*(N:t:r))
         snapshots+=("${(@)files#snapshot-$vm.}")

@@ -47,6 +47,7 @@ async function workdir(script: string): Promise<{ readonly cwd: string; readonly
     'virt/vm-vm0',
     'virt/vm-vm.1',
     'virt/net-n',
+    'virt/net-a-b',
     'virt/snapshot-vm0.clean.xml',
   ])
     await writeFile(path.join(prefix, name), '')
@@ -120,6 +121,7 @@ const EXPECTED: Offered = {
   'lago copy-to-vm vm0 x ': [],
   'lago wait vm0 ': sorted([...VMS, ...RUNGS]),
   'lago wait u': ['unit:'],
+  'lago net set ': ['a-b', 'n'],
   'lago revert ': ['clean'],
   'lago ovirt revert ': ['clean'],
   'lago ttl ': ['never'],

@@ -255,7 +255,13 @@ async function expectUnitsVerified(root: PackageRoot): Promise<void> {
 async function expectDocuments(root: PackageRoot, zshDir: string): Promise<void> {
   const man = await root.mustRun(['gzip', '-dc', '/usr/share/man/man1/lago.1.gz'])
   expect(man).toMatch(/^\.TH "LAGO" "1" "2026-03-01" "Lago 3\.4\.5"/m)
-  for (const name of ['man1/lagocli.1', 'man1/lago-start.1', 'man1/lago-ovirt-deploy.1', 'man5/lago.conf.5'])
+  for (const name of [
+    'man1/lagocli.1',
+    'man1/lagocli-ovirt.1',
+    'man1/lago-start.1',
+    'man1/lago-ovirt-deploy.1',
+    'man5/lago.conf.5',
+  ])
     await root.mustRun(['gzip', '--test', `/usr/share/man/${name}.gz`])
   for (const [shell, file] of [
     ['bash', '/usr/share/bash-completion/completions/lagocli'],

@@ -24,7 +24,8 @@ test('npm is told of every page, and of no other', async () => {
 test('there is a page for each verb and each family, in the order of the verbs', () => {
   const names = verbs.map(({ name }) => `lago-${name.replace(' ', '-')}.1`)
   const families = ['net', 'template', 'template-repo', 'ovirt'].map((family) => `lago-${family}.1`)
-  expect([...pages.keys()]).toEqual(['lago.1', ...families, ...names, 'lago.conf.5', 'lagocli.1'])
+  const programs = ['lagocli.1', 'lagocli-ovirt.1', 'lagocli-template-repo.1']
+  expect([...pages.keys()]).toEqual(['lago.1', ...families, ...names, 'lago.conf.5', ...programs])
 })
 
 test('an edition is the same on every day, and says which it is', () => {

@@ -7,7 +7,9 @@ export const netSet: CommandSpec = {
   name: 'net set',
   summary: 'Make links worse on purpose, or as they were before',
   example: 'lago net set vm0:eth0 --rate 10mbit',
-  args: [{ name: 'target', arity: 'one', help: 'NET: all nics on it; VM:NIC: one, by number, ethN or net' }],
+  args: [
+    { name: 'target', arity: 'one', complete: 'net', help: 'NET: all nics on it; VM:NIC: one, by number, ethN or net' },
+  ],
   options: [
     { name: 'down', type: 'flag', help: 'let nothing through' },
     { name: 'up', type: 'flag', help: 'take --down back, and nothing else' },
