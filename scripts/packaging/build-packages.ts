@@ -10,6 +10,7 @@ import { LagoError } from '../../src/base/errors.js'
 import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
 import { readHistory } from '../versioning/history.js'
+import { isVersion } from '../versioning/version-form.js'
 import { buildDebs } from './deb-packages.js'
 import { packNpm } from './npm-package.js'
 import { ofSameMajor, rpmChangelogOf, wholeChangelog } from './rpm-history.js'
@@ -73,7 +74,7 @@ async function packAll(task: Task, stage: Stage, options: PackagingOptions): Pro
 /** Throws `LAGO_PACKAGING` for what no packages can be made of. */
 export function requireSound(options: Omit<PackagingOptions, 'projectDir' | 'outDir'>): void {
   const { version, release, dists, kinds = PACKAGE_KINDS } = options
-  if (!/^\d+\.\d+\.\d+$/.test(version))
+  if (!isVersion(version))
     refuse(`no packages can be made of version "${version}"`, 'a version is three numbers: 2.1.7')
   if (!/^\d+(\.\d+)*$/.test(release)) refuse(`"${release}" is no release of a package`, 'a release is a number: 1')
   for (const dist of dists)

@@ -15,12 +15,15 @@ run_built() {
 
 # What one call of npm has just unpacked, another one would take away.
 build_alone() {
+    [[ -w . && (! -e build || -w build) ]] ||
+        die "$project_dir has to be built, and $(id -un) may not write there" 'have it built by who may: npm ci && npm run build'
     exec {lock}< .
     flock "$lock"
     is_built "$1" || build_project
 }
 
+# build/version.json: every build writes it; tsc leaves its own files alone when they would be the same.
 is_built() {
-    [[ -f $1 && -f build/.tsbuildinfo && -d node_modules ]] &&
-        [[ -z $(find src scripts package-lock.json -newer build/.tsbuildinfo \( -name '*.ts' -o -name '*.json' \) -print -quit) ]]
+    [[ -f $1 && -f build/version.json && -d node_modules ]] &&
+        [[ -z $(find src scripts package-lock.json -newer build/version.json \( -name '*.ts' -o -name '*.json' \) -print -quit) ]]
 }

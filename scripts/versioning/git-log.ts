@@ -3,8 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { text } from 'node:stream/consumers'
 import { LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
-import { shellWord } from '../shell-word.js'
-import { startGit } from './git.js'
+import { fsckHint, startGit } from './git.js'
 import type { Repository } from './repository.js'
 
 export interface LogOptions {
@@ -49,7 +48,7 @@ export async function readLog(
 
 function logFailed(dir: string, exitCode: number, said: string): LagoError {
   return new LagoError('LAGO_COMMAND_FAILED', `git log in ${dir} ended with exit code ${exitCode}: ${said}`, {
-    hint: `git -C ${shellWord(dir)} fsck tells what is missing`,
+    hint: fsckHint(dir),
   })
 }
 

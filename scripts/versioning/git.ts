@@ -79,10 +79,22 @@ function explain(cause: LagoError, { repoDir, args, said }: Failed): LagoError {
       cause,
     })
   return new LagoError('LAGO_COMMAND_FAILED', `git ${args.join(' ')} in ${repoDir}: ${reason}`, {
-    hint: /\.lock': File exists/.test(said) ? 'another git is at work there; if none is, delete that file' : undefined,
+    hint: hintFor(said),
     data: cause.data,
     cause,
   })
+}
+
+function hintFor(said: string): string | undefined {
+  if (/\.lock': File exists/.test(said)) return 'another git is at work there; if none is, delete that file'
+  return /safe\.bareRepository/.test(said)
+    ? 'your git takes no bare repositories (safe.bareRepository); name a clone of it'
+    : undefined
+}
+
+/** For a repository with objects missing or damaged. */
+export function fsckHint(repoDir: string): string {
+  return `git -C ${shellWord(repoDir)} fsck tells what is missing`
 }
 
 /** The line that says why; git gives advice before and after it. */

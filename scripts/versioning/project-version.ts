@@ -5,6 +5,7 @@ import { isLagoError, LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
 import { git } from './git.js'
 import { readHistory } from './history.js'
+import { isVersion } from './version-form.js'
 
 /**
  * `X.Y.Z`: `LAGO_VERSION` of `env`, else that of the git history, else what package.json records.
@@ -43,7 +44,7 @@ function hintOf({ hint }: LagoError): string {
 }
 
 function checked(version: string): string {
-  if (/^[0-9]+\.[0-9]+\.[0-9]+$/.test(version)) return version
+  if (isVersion(version)) return version
   throw new LagoError('LAGO_BAD_VERSION', `LAGO_VERSION is "${version}", which is no version`, {
     hint: 'three numbers with points between, as in LAGO_VERSION=2.0.1; or unset it',
   })

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
 import { shellWord } from '../shell-word.js'
-import { git } from './git.js'
+import { fsckHint, git } from './git.js'
 
 export interface Repository {
   /** Absolute; it, or a directory in its work tree. */
@@ -14,7 +14,8 @@ export interface Repository {
 
 /**
  * Bare repositories, work trees of others and a detached HEAD are as good as any. Throws `LAGO_NOT_A_REPOSITORY`,
- * `LAGO_UNSAFE_REPOSITORY`, `LAGO_EMPTY_REPOSITORY`, and `LAGO_SHALLOW_CLONE` where a part of the history is missing.
+ * `LAGO_UNSAFE_REPOSITORY`, `LAGO_EMPTY_REPOSITORY`, `LAGO_SHALLOW_CLONE` where a part of the history is missing, and
+ * `LAGO_COMMAND_FAILED` where HEAD is damaged.
  */
 export async function openRepository(task: Task, repoDir: string): Promise<Repository> {
   const dir = path.resolve(repoDir)
@@ -23,11 +24,20 @@ export async function openRepository(task: Task, repoDir: string): Promise<Repos
     throw new LagoError('LAGO_SHALLOW_CLONE', `${dir} is a shallow clone: commits to count are missing`, {
       hint: `git -C ${shellWord(dir)} fetch --unshallow --tags`,
     })
-  const toHead = ['rev-parse', '--quiet', '--verify', 'HEAD^{commit}']
-  const head = (await git(task, dir, toHead, { okCodes: [0, 1, 128] })).trim()
+  const head = await hashOf(task, dir, 'HEAD')
   if (head === '')
     throw new LagoError('LAGO_EMPTY_REPOSITORY', `HEAD of ${dir} leads to no commit`, {
       hint: 'commit something, or check out a branch that has commits',
     })
+  if ((await hashOf(task, dir, 'HEAD^{commit}')) === '')
+    throw new LagoError('LAGO_COMMAND_FAILED', `git cannot read ${head}, to which HEAD of ${dir} leads`, {
+      hint: fsckHint(dir),
+    })
   return { dir, head }
+}
+
+/** Empty where there is none. */
+async function hashOf(task: Task, dir: string, revision: string): Promise<string> {
+  const question = ['rev-parse', '--quiet', '--verify', revision]
+  return (await git(task, dir, question, { okCodes: [0, 1, 128] })).trim()
 }

@@ -37,13 +37,16 @@ test('the history says the version, and LAGO_VERSION another one', async () => {
   expect(messages('warning')).toEqual([])
 })
 
-test.each(['2.0', 'v2.0.0', '2.0.0-rc.1', '2.0.0\n', 'latest'])('LAGO_VERSION=%j is refused', async (version) => {
-  const { task } = recordedTask()
-  await expect(projectVersion(task, await project('One\n'), { LAGO_VERSION: version })).rejects.toMatchObject({
-    code: 'LAGO_BAD_VERSION',
-    hint: expect.stringContaining('three numbers'),
-  })
-})
+test.each(['2.0', 'v2.0.0', '2.0.0-rc.1', '2.0.0\n', 'latest', '02.0.1', `${'9'.repeat(20)}.0.1`])(
+  'LAGO_VERSION=%j is refused',
+  async (version) => {
+    const { task } = recordedTask()
+    await expect(projectVersion(task, await project('One\n'), { LAGO_VERSION: version })).rejects.toMatchObject({
+      code: 'LAGO_BAD_VERSION',
+      hint: expect.stringContaining('three numbers'),
+    })
+  },
+)
 
 test('without a history of its own a project has the recorded version, and that is nothing to tell', async () => {
   const { task, messages } = recordedTask()

@@ -1,6 +1,6 @@
 /** `scripts/version_manager` as a maintainer calls it, on repositories of every kind. */
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, jest, test } from '@jest/globals'
@@ -363,7 +363,17 @@ describe('what cannot be counted', () => {
     [
       'a HEAD that leads to nothing',
       async (dir) => writeFile(path.join(dir, '.git/HEAD'), `${MISSING}\n`).then(() => dir),
-      /leads to no commit \[LAGO_EMPTY_REPOSITORY\]/,
+      /git cannot read \S+, to which HEAD of .* leads \[LAGO_COMMAND_FAILED\]\n {2}hint: git -C \S+ fsck/,
+    ],
+    [
+      'a commit that is damaged',
+      async (dir) => {
+        const head = await gitIn(dir, ['rev-parse', 'HEAD'])
+        const object = path.join(dir, '.git/objects', head.slice(0, 2), head.slice(2))
+        await rm(object)
+        return writeFile(object, 'x').then(() => dir)
+      },
+      /git cannot read \S+, to which HEAD of .* leads \[LAGO_COMMAND_FAILED\]\n {2}hint: git -C \S+ fsck/,
     ],
     [
       'a shallow clone',
@@ -387,6 +397,16 @@ describe('what cannot be counted', () => {
     const [, command = ''] = /hint: (git .*)/.exec(stderr) ?? []
     expect(await run(['bash', '-c', command])).toMatchObject({ exitCode: 0 })
     expect((await versionManager([shallow, 'version'])).stdout).toBe('0.0.2\n')
+  })
+
+  test('a bare repository, for a git that takes none', async () => {
+    const { dir } = await linear('One\n')
+    await gitIn(dir, ['clone', '--quiet', '--bare', '.', '../bare.git'])
+    const config = await makeTempDir()
+    await writeFile(path.join(config, 'git'), '[safe]\nbareRepository = explicit\n')
+    const env = { GIT_CONFIG_GLOBAL: path.join(config, 'git') }
+    const { exitCode, stderr } = await versionManager([`${dir}/../bare.git`, 'version'], env)
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/hint: your git takes no bare repositories/)])
   })
 
   test('a history with a hole in it', async () => {

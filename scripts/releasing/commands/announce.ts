@@ -1,6 +1,7 @@
 import { LagoError } from '../../../src/base/errors.js'
 import { runCommand } from '../../../src/base/process.js'
 import type { Task } from '../../../src/base/task.js'
+import { isVersion } from '../../versioning/version-form.js'
 import { announcementText, sendAnnouncement } from '../announce.js'
 import { mailboxesOf, mailboxOf, type Mailbox } from '../mail.js'
 import { mailServerOf } from '../mail-server.js'
@@ -51,7 +52,7 @@ export const announce: Command = (parser, { task, print }) =>
   )
 
 function versionOf(given: string | undefined): string | undefined {
-  if (given === undefined || /^\d+\.\d+\.\d+$/.test(given)) return given
+  if (given === undefined || isVersion(given)) return given
   throw new LagoError('LAGO_USAGE', `a version is X.Y.Z, not ${JSON.stringify(given)}`)
 }
 

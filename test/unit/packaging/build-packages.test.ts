@@ -12,6 +12,7 @@ const FITTING = { version: '2.1.7', release: '1', dists: ['el9'] }
 test.each([
   [{ version: '2.1' }, 'no packages can be made of version "2.1"'],
   [{ version: '2.1.7-alpha' }, 'no packages can be made of version "2.1.7-alpha"'],
+  [{ version: '02.1.7' }, 'no packages can be made of version "02.1.7"'],
   [{ release: '1 %{dist}' }, '"1 %{dist}" is no release of a package'],
   [{ dists: ['el9', '../el9'] }, '"../el9" is no distribution of RPMs'],
   [{ dists: [] }, 'no distribution was named for which RPMs are to be made'],

@@ -1,6 +1,6 @@
 /** The launchers' way to a program that is built, in a project whose npm is a stand-in that says what it was asked for. */
 import { execFile } from 'node:child_process'
-import { chmod, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -38,7 +38,8 @@ case $* in
         mkdir -p "$(dirname build/scripts/$program)"
         echo 'console.log(process.argv.slice(2).join())' > build/scripts/$program.js
     done
-    touch build/.tsbuildinfo
+    [[ -e build/.tsbuildinfo ]] || touch build/.tsbuildinfo
+    touch build/version.json
     ;;
 *) exit 99 ;;
 esac
@@ -69,6 +70,32 @@ test('launchers work by links to them', async () => {
     expect([name, await launch(dir, link)]).toEqual([name, 'a,b\n'])
   }
   expect((await run('python3', [path.join(dir, 'links/version_manager.py'), 'c'])).stdout).toBe('c\n')
+})
+
+test('who may not write into a project that has to be built is told so', async () => {
+  const dir = await makeProject('true')
+  await chmod(path.dirname(dir), 0o755)
+  await chmod(dir, 0o555)
+  // root may write everywhere
+  const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
+  const argv = process.getuid?.() === 0 ? ['setpriv', ...asNobody, 'bash'] : ['env', 'bash']
+  const launcher = path.join(dir, 'scripts/release')
+  await expect(run(argv[0] ?? '', [...argv.slice(1), launcher])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/a project has to be built, and \S+ may not write there\n {2}have it built by/),
+  })
+  await chmod(dir, 0o755)
+})
+
+test('a source that is newer than what tsc has left is built once', async () => {
+  const dir = await makeProject('true')
+  const launcher = path.join(dir, 'scripts/release')
+  await launch(dir, launcher)
+  await utimes(path.join(dir, 'build/.tsbuildinfo'), 1, 1) // as after a build that came to the same
+  await writeFile(path.join(dir, 'src/new.ts'), '')
+  await utimes(path.join(dir, 'build/version.json'), 1, 1)
+  for (let calls = 0; calls < 3; calls++) await launch(dir, launcher)
+  expect(await readFile(path.join(dir, 'npm-calls'), 'utf8')).toBe('ci\nrun\nrun\n')
 })
 
 test('nothing is started when the dependencies cannot be fetched', async () => {
