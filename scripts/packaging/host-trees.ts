@@ -107,12 +107,21 @@ async function placeForHost(stage: Stage, tree: HostTree, family: Family): Promi
   await place(stage, 'scripts/packaging/host/polkit.rules', tree, 'usr/share/polkit-1/rules.d/50-lago.rules')
   for (const dir of ['etc/lago', 'etc/lago.d']) await mkdir(path.join(tree.dir, dir), { recursive: true })
   await writeFile(path.join(tree.dir, 'etc/lago/lago.conf'), await defaultConfig())
-  for (const unit of ['lago-gc.service', 'lago-gc.timer'])
-    await place(stage, `examples/gc/${unit}`, tree, `usr/lib/systemd/system/${unit}`)
-  const service = path.join(tree.dir, 'usr/lib/systemd/system/lago-gc.service')
-  await replaceIn(service, 'ExecStart=/usr/bin/env lago', 'ExecStart=/usr/bin/lago')
+  for (const manager of ['system', 'user'] as const) await placeUnits(stage, tree, manager)
   await placeManPages(stage, tree, (name) => !isOvirtPage(name))
   await placeCompletions(stage, tree, family)
+}
+
+/** A user's are for the user's own environments: the system's end root's, and leave those of others to them. */
+async function placeUnits(stage: Stage, tree: HostTree, manager: 'system' | 'user'): Promise<void> {
+  for (const unit of ['lago-gc.service', 'lago-gc.timer']) {
+    const target = `usr/lib/systemd/${manager}/${unit}`
+    await place(stage, `examples/gc/${unit}`, tree, target)
+    await replaceIn(path.join(tree.dir, target), /^# .*\n/, '') // where an administrator would put it
+  }
+  const service = path.join(tree.dir, `usr/lib/systemd/${manager}/lago-gc.service`)
+  await replaceIn(service, 'ExecStart=/usr/bin/env lago', 'ExecStart=/usr/bin/lago')
+  if (manager === 'user') await replaceIn(service, /^After=.*\n/m, '') // the system's units are not the user's
 }
 
 /** Packed, as distributions have them; a page of `lago ovirt` goes with its verb. */
@@ -169,8 +178,9 @@ async function copyTo(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true })
 }
 
-async function replaceIn(filePath: string, from: string, to: string): Promise<void> {
+async function replaceIn(filePath: string, from: string | RegExp, to: string): Promise<void> {
   const text = await readFile(filePath, 'utf8')
-  if (!text.includes(from)) throw new Error(`"${from}" is not in ${filePath}`)
-  await writeFile(filePath, text.replace(from, to))
+  const replaced = text.replace(from, to)
+  if (replaced === text) throw new Error(`"${from}" is not in ${filePath}`)
+  await writeFile(filePath, replaced)
 }

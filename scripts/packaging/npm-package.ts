@@ -47,7 +47,8 @@ export function publishedManifest(manifest: Manifest, { packages }: Lock): objec
   }
 }
 
-const FOR_DEVELOPMENT = ['scripts', 'prettier', 'devDependencies', 'dependencies', 'overrides']
+/** `private` keeps `npm publish` off a checkout, whose package.json has not the version of its history. */
+const FOR_DEVELOPMENT = ['private', 'scripts', 'prettier', 'devDependencies', 'dependencies', 'overrides']
 
 async function readJson<T>({ dir }: Stage, name: string): Promise<T> {
   return JSON.parse(await readFile(path.join(dir, name), 'utf8')) as T // our own file

@@ -4,6 +4,7 @@ import { publishedManifest } from '../../../scripts/packaging/npm-package.js'
 const MANIFEST = {
   name: 'lago',
   version: '2.1.7',
+  private: true,
   files: ['dist'],
   scripts: { build: 'tsc' },
   dependencies: { koffi: '^3.0.0', got: '^14.0.0', typescript: '~6.0.0' },
