@@ -68,6 +68,7 @@ function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
     .check((given, options) => {
       const twice = givenTwice(given, options)
       if (twice !== undefined) throw usageError(`--${twice} was given more than once`)
+      requireWords(given)
       return true
     })
     .fail((message: string | null, error: Error | undefined, command) => {
@@ -98,6 +99,15 @@ const WORDS = {
 
 function plural(text: string): { one: string; other: string } {
   return { one: text, other: text }
+}
+
+/** Throws `LAGO_USAGE` for an argument without a word in it, which is what a variable leaves that is not set. */
+function requireWords({ _: _verb, ...given }: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given))
+    if (value === '' || (Array.isArray(value) && value.every((word) => word === '')))
+      throw new LagoError('LAGO_USAGE', `"${name}" is empty`, {
+        hint: 'give it a value, or leave it out: is a variable not set?',
+      })
 }
 
 /** An option for one value has a list of them then, whatever its type says. */

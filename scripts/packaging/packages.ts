@@ -3,8 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Argv } from 'yargs'
-import { runCommand } from '../../src/base/process.js'
 import { runScript, type Script } from '../program.js'
+import { git } from '../versioning/git.js'
 import { projectVersion } from '../versioning/project-version.js'
 import { buildPackages, requireSound } from './build-packages.js'
 import { PACKAGE_KINDS, type PackageKind } from './types.js'
@@ -18,14 +18,25 @@ await runScript('scripts/packages', (parser, script) =>
     (yargs: Argv) =>
       yargs
         .positional('out-dir', { type: 'string', demandOption: true, describe: 'an empty directory; it is made' })
-        .option('dist', { type: 'string', array: true, default: ['el9'], describe: 'distributions of the RPMs' })
-        .option('only', { array: true, choices: PACKAGE_KINDS, describe: 'kinds of packages (default: all)' })
+        .option('dist', {
+          type: 'string',
+          array: true,
+          requiresArg: true,
+          defaultDescription: 'el9', // a default would be taken for the value that is missing
+          describe: 'distributions of the RPMs',
+        })
+        .option('only', {
+          array: true,
+          requiresArg: true,
+          choices: PACKAGE_KINDS,
+          describe: 'kinds of packages (default: all)',
+        })
         .option('release', {
           type: 'string',
           default: '1',
           describe: 'more than 1 for the same version packaged anew',
         }),
-    async ({ outDir, dist, only, release }) => build(script, { outDir, dists: dist, kinds: only, release }),
+    async ({ outDir, dist = ['el9'], only, release }) => build(script, { outDir, dists: dist, kinds: only, release }),
   ),
 )
 
@@ -36,15 +47,17 @@ interface Wanted {
   readonly release: string
 }
 
-async function build({ task, print }: Script, { outDir: rawOutDir, dists, kinds, release }: Wanted): Promise<void> {
+async function build(
+  { task, print }: Script,
+  { outDir: rawOutDir, dists: given, kinds, release }: Wanted,
+): Promise<void> {
+  const dists = [...new Set(given)]
   const outDir = path.resolve(rawOutDir)
   const version = await projectVersion(task, projectDir, process.env)
   const options = { projectDir, outDir, version, release, dists, ...(kinds === undefined ? {} : { kinds }) }
   requireSound(options) // before a directory is made for nothing
+  const changes = await git(task, projectDir, ['status', '--porcelain'])
   await mkdir(outDir, { recursive: true })
-  const { stdout: changes } = await runCommand(task, ['git', '-C', projectDir, 'status', '--porcelain'], {
-    package: 'git',
-  })
   if (changes !== '') task.log('warning', 'what is not committed is in none of the packages')
   for (const built of await buildPackages(task, options)) await print(`${built.path}\n`)
 }

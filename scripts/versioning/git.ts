@@ -34,7 +34,7 @@ export async function git(
   task: Task,
   repoDir: string,
   args: readonly string[],
-  options: Pick<CommandOptions, 'input' | 'okCodes' | 'onStderr'> = {},
+  options: Pick<CommandOptions, 'env' | 'input' | 'okCodes' | 'onStderr'> = {},
 ): Promise<string> {
   let said = ''
   const onStderr = (text: string): void => {
@@ -42,7 +42,8 @@ export async function git(
     options.onStderr?.(text)
   }
   try {
-    const commandOptions = { ...options, onStderr, env: ENVIRONMENT, package: 'git' }
+    const env = { ...ENVIRONMENT, ...options.env }
+    const commandOptions = { ...options, onStderr, env, package: 'git' }
     return (await runCommand(task, argvOf(repoDir, args), commandOptions)).stdout
   } catch (error) {
     throw isLagoError(error, 'LAGO_COMMAND_FAILED') ? explain(error, { repoDir, args, said: said.trim() }) : error

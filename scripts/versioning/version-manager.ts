@@ -78,7 +78,6 @@ function withArguments(parser: Argv, run: (verb: Verb, wanted: Wanted) => Promis
         .example('$0 . changelog --from-commit 1.0', 'What changed since the tag 1.0'),
     async ({ repo, what, ...given }) => {
       requireOptionsOf(what, given)
-      if (repo === '') throw usageError('the repository is named by an empty word; "." is the one of this directory')
       const { allCommits = false, fromCommit, format = 'rpm', annotate = false, dryRun = false } = given
       return run(VERBS[what], { repoDir: path.resolve(repo), allCommits, fromCommit, format, annotate, dryRun })
     },
@@ -126,8 +125,6 @@ async function tag(task: Task, { repoDir, allCommits, annotate, dryRun }: Wanted
 /** A commit that is not found is no error: upstream printed nothing then. */
 async function wantedEntries(task: Task, wanted: Wanted): Promise<readonly HistoryEntry[]> {
   const { repoDir, allCommits, fromCommit } = wanted
-  if (fromCommit === '')
-    throw new LagoError('LAGO_USAGE', '--from-commit names nothing', { hint: 'give a tag, a branch or a hash' })
   const history = await readHistory(task, repoDir, { allCommits, withMerged: true })
   if (fromCommit === undefined) return history.entries
   const found = entriesSince(history, fromCommit)

@@ -81,6 +81,13 @@ test('made again, packages are the same to the byte, whatever the umask', async 
     ])
 })
 
+/** Of the project's repository; no ref leads to it. */
+async function emptyCommit(): Promise<string> {
+  const git = ['-C', project.dir, '-c', 'user.name=J', '-c', 'user.email=j@example.com']
+  const tree = (await run('git', [...git, 'hash-object', '-t', 'tree', '-w', '/dev/null'])).stdout.trim()
+  return (await run('git', [...git, 'commit-tree', '-m', 'Nothing', tree])).stdout.trim()
+}
+
 async function sha256(file: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(file))
@@ -112,6 +119,15 @@ describe('source', () => {
     const { stdout } = await run(process.execPath, [program, 'build', dir, '--only', 'source'], { env })
     expect(stdout).toBe(`${dir}/lago-3.4.5.tar.gz\n`)
     expect(await sha256(stdout.trim())).toBe(await sha256(pathOf('lago-3.4.5.tar.gz')))
+    for (const empty of [
+      ['', '--only', 'source'],
+      [`${dir}-2`, '--only'],
+      [`${dir}-2`, '--dist'],
+    ])
+      await expect(run(process.execPath, [program, 'build', ...empty], { env })).rejects.toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^("out-dir" is empty|a value is missing behind --(only|dist)) \[LAGO_USAGE\]/m),
+      })
     await expect(run(process.execPath, [program, 'build', dir], { env })).rejects.toMatchObject({
       code: 2,
       stderr: expect.stringContaining('there is something in it (lago-3.4.5.tar.gz) [LAGO_PACKAGING]'),
@@ -119,6 +135,47 @@ describe('source', () => {
     const wrong = run(process.execPath, [program, 'build', `${dir}-2`, '--dist', 'el 9'], { env })
     await expect(wrong).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('"el 9" is no distribution') })
     await expect(readdir(`${dir}-2`)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('is the same whatever git is set to, and shows in other ways, in this checkout', async () => {
+    const dir = await tempDir()
+    const settings = {
+      'core.autocrlf': 'true',
+      'format.pretty': 'oneline',
+      'log.abbrevCommit': 'true',
+      'diff.statGraphWidth': '10',
+      'core.attributesFile': path.join(dir, 'attributes'),
+    }
+    await writeFile(path.join(dir, 'attributes'), 'docs/** export-ignore\n')
+    await project.git('notes', 'add', '--message', 'for us alone')
+    await project.git('replace', 'HEAD', await emptyCommit())
+    await mkdir(path.join(project.dir, '.git/info'), { recursive: true })
+    await writeFile(path.join(project.dir, '.git/info/attributes'), 'src/** export-ignore\n')
+    try {
+      const set = Object.entries(settings).flatMap(([key, value], at) => [
+        [`GIT_CONFIG_KEY_${at}`, key],
+        [`GIT_CONFIG_VALUE_${at}`, value],
+      ])
+      const program = path.join(project.dir, 'build/scripts/packaging/packages.js')
+      const env = {
+        ...process.env,
+        LAGO_VERSION: VERSION,
+        GIT_CONFIG_COUNT: String(Object.keys(settings).length),
+        ...(Object.fromEntries(set) as Record<string, string>),
+        GIT_DIR: path.join(dir, 'of-a-hook'),
+      }
+      const { stdout } = await run(process.execPath, [program, 'build', path.join(dir, 'out'), '--only', 'source'], {
+        env,
+      })
+      expect(await sha256(stdout.trim())).toBe(await sha256(pathOf('lago-3.4.5.tar.gz')))
+    } finally {
+      await rm(path.join(project.dir, '.git/info/attributes'))
+      for (const words of [
+        ['notes', 'remove'],
+        ['replace', '--delete', 'HEAD'],
+      ])
+        await project.git(...words)
+    }
   })
 
   test('is taken away again when the build fails behind it', async () => {
@@ -376,6 +433,17 @@ describe('in a root of its own', () => {
     await apt('purge', 'lago')
     expect(comparable(await root.files())).toEqual(comparable(before))
     expect((await root.run(['getent', 'group', 'lago'])).exitCode).toBe(2)
+
+    const control = await tempDir()
+    await run('dpkg-deb', ['--control', await debOf('lago'), control])
+    const postrm = await root.bring(path.join(control, 'postrm'))
+    for (const argv of [
+      ['groupadd', 'lago'],
+      ['useradd', '--gid=lago', 'member'],
+    ])
+      await root.mustRun(argv)
+    const { exitCode, stderr: said } = await root.run(['sh', postrm, 'purge'])
+    expect([exitCode, said]).toEqual([0, expect.stringMatching(/\nthe group lago stays, for somebody needs it\n$/)])
   })
 
   test('Fedora: installed by the old names, used, upgraded and removed', async () => {

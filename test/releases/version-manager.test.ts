@@ -470,11 +470,11 @@ describe('what cannot be counted', () => {
     [['.', 'releasenotes', '--format', 'rpm'], /^--format is an option of changelog, not of releasenotes/],
     [['.', 'changelog', '--dry-run'], /^--dry-run is an option of tag, not of changelog/],
     [['.', 'version', '--no-annotate'], /^--annotate is an option of tag, not of version/],
-    [['', 'version'], /^the repository is named by an empty word/],
+    [['', 'version'], /^"repo" is empty /m],
   ])('a command line like %j', async (args, expected) => {
     const { exitCode, stdout, stderr } = await versionManager(args)
     expect([exitCode, stdout, stderr]).toEqual([2, '', expect.stringMatching(expected)])
-    expect(stderr).toMatch(/^(usage: .*\n)?.*\[LAGO_USAGE\]\n {2}hint: version_manager --help\n$/)
+    expect(stderr).toMatch(/^(usage: .*\n)?.*\[LAGO_USAGE\]\n {2}hint: (version_manager --help|give it a value.*)\n$/)
   })
 })
 

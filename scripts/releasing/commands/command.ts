@@ -7,16 +7,6 @@ import type { Script } from '../../program.js'
 /** Adds one verb to the parser. */
 export type Command = (parser: Argv, script: Script) => Argv
 
-/** Throws `LAGO_USAGE` for an argument without a word in it, which is what a variable leaves that is not set. */
-export function requireWords(args: Readonly<Record<string, unknown>>): true {
-  for (const [name, value] of Object.entries(args))
-    if (value === '')
-      throw new LagoError('LAGO_USAGE', `"${name}" is empty`, {
-        hint: 'give it a value, or leave it out: is a variable not set?',
-      })
-  return true
-}
-
 /** A number in decimal digits, of an option that yargs takes for a string: yargs itself makes 0 of nothing, and 16 of 0x10. */
 export function numberOf(option: string, given: string): number {
   if (/^\d{1,15}$/.test(given)) return Number(given)
