@@ -54,7 +54,7 @@ async function buildIn(
   const defines = macros.flatMap((macro) => ['--define', macro])
   // those of another distribution's rpm, which does not have the packages of the one that is built for
   const argv = ['rpmbuild', what, '--quiet', '--nodeps', '--target', rpmArch(), ...defines, specPath] as const
-  const { stderr } = await runCommand(task, argv, { package: 'rpm', env: packingEnv(stage) })
+  const { stderr } = await runCommand(task, argv, { package: 'rpm, under Fedora rpm-build', env: packingEnv(stage) })
   const files = (await readdir(topDir, { recursive: true })).filter((name) => name.endsWith('.rpm')).sort()
   const packages: BuiltPackage[] = []
   for (const file of files) {

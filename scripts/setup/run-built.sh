@@ -9,6 +9,7 @@ run_built() {
     local program=$project_dir/build/scripts/$1.js
     shift
     check_node
+    command -v find > /dev/null || die 'find is not here' 'install the package findutils'
     (cd "$project_dir" && { is_built "$program" || build_alone "$program"; }) || exit
     exec node "$program" "$@"
 }

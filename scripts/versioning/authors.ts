@@ -11,7 +11,7 @@ export async function readAuthors(task: Task, repoDir: string): Promise<readonly
   const repository = await openRepository(task, repoDir)
   const authors = new Set<string>()
   await readLog(task, repository, { fields: ['%aN', '%aE'], firstParent: false }, ([name = '', email = '']) => {
-    authors.add(`${name} <${email}>`.trim())
+    if (email !== '%aE') authors.add(`${name} <${email}>`.trim()) // git's answer for a commit of nobody
   })
   return [...authors].sort()
 }

@@ -74,6 +74,11 @@ function explain(cause: LagoError, { repoDir, args, said }: Failed): LagoError {
       cause,
     })
   const reason = reasonOf(said)
+  if (/Permission denied/.test(said))
+    return new LagoError('LAGO_PERMISSION', `git ${args.join(' ')} in ${repoDir}: ${reason}`, {
+      hint: 'run this as somebody who may read and write there',
+      cause,
+    })
   if (/cannot change to|not a git repository/.test(said))
     return new LagoError('LAGO_NOT_A_REPOSITORY', `${repoDir} is not a git repository: ${reason}`, {
       hint: 'name a checkout, or another directory of a repository; a new one is made by git init',
@@ -98,8 +103,10 @@ export function fsckHint(repoDir: string): string {
   return `git -C ${shellWord(repoDir)} fsck tells what is missing`
 }
 
-/** The line that says why; git gives advice before and after it. */
+/** The line that says why; git gives advice before and after it, but for what a hook says, which is all that tells. */
 function reasonOf(said: string): string {
   const lines = said.split('\n')
-  return (lines.find((line) => /^(fatal|error): /.test(line)) ?? lines[0] ?? '').replace(/^(fatal|error): /, '')
+  const reason = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines[0] ?? ''
+  const others = reason.endsWith('aborted by hook') ? new Set(lines.filter((line) => line !== reason)) : []
+  return [reason.replace(/^(fatal|error): /, ''), ...others].join(': ')
 }

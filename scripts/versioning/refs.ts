@@ -22,8 +22,10 @@ export async function readRefs(task: Task, { dir }: Repository): Promise<Readonl
   const found = new Map<string, string[]>()
   for (const [index, [, name]] of refs.entries()) {
     const commit = commits[index] ?? ''
+    const names = found.get(commit)
     if (!/^[0-9a-f]+$/.test(commit)) warnOf(task, name)
-    else found.set(commit, [...(found.get(commit) ?? []), name])
+    else if (names === undefined) found.set(commit, [name])
+    else names.push(name) // there may be thousands of one commit
   }
   return found
 }

@@ -24,12 +24,12 @@ export async function openRepository(task: Task, repoDir: string): Promise<Repos
     throw new LagoError('LAGO_SHALLOW_CLONE', `${dir} is a shallow clone: commits to count are missing`, {
       hint: `git -C ${shellWord(dir)} fetch --unshallow --tags`,
     })
-  const head = await hashOf(task, dir, 'HEAD')
+  const head = await hashOf(task, dir, 'HEAD', [0, 1])
   if (head === '')
     throw new LagoError('LAGO_EMPTY_REPOSITORY', `HEAD of ${dir} leads to no commit`, {
       hint: 'commit something, or check out a branch that has commits',
     })
-  if ((await hashOf(task, dir, 'HEAD^{commit}')) === '')
+  if ((await hashOf(task, dir, 'HEAD^{commit}', [0, 1, 128])) === '')
     throw new LagoError('LAGO_COMMAND_FAILED', `git cannot read ${head}, to which HEAD of ${dir} leads`, {
       hint: fsckHint(dir),
     })
@@ -37,7 +37,6 @@ export async function openRepository(task: Task, repoDir: string): Promise<Repos
 }
 
 /** Empty where there is none. */
-async function hashOf(task: Task, dir: string, revision: string): Promise<string> {
-  const question = ['rev-parse', '--quiet', '--verify', revision]
-  return (await git(task, dir, question, { okCodes: [0, 1, 128] })).trim()
+async function hashOf(task: Task, dir: string, revision: string, okCodes: readonly number[]): Promise<string> {
+  return (await git(task, dir, ['rev-parse', '--quiet', '--verify', revision], { okCodes })).trim()
 }

@@ -78,6 +78,10 @@ function withArguments(parser: Argv, run: (verb: Verb, wanted: Wanted) => Promis
         .example('$0 . changelog --from-commit 1.0', 'What changed since the tag 1.0'),
     async ({ repo, what, ...given }) => {
       requireOptionsOf(what, given)
+      if (/^[a-z+]+:\/\//.test(repo))
+        throw new LagoError('LAGO_USAGE', `${repo} is an address, and a directory is wanted`, {
+          hint: 'git clone it, and name the clone',
+        })
       const { allCommits = false, fromCommit, format = 'rpm', annotate = false, dryRun = false } = given
       return run(VERBS[what], { repoDir: path.resolve(repo), allCommits, fromCommit, format, annotate, dryRun })
     },

@@ -174,7 +174,25 @@ test('authors are sorted, once each, by the name that .mailmap gives them', asyn
   expect((await versionManager([dir, 'authors'])).stdout).toBe('Al <al@x>\nZoë <z@x>\n')
 })
 
+test('a commit of nobody has no author', async () => {
+  const { dir } = await linear('One\n')
+  const tree = await gitIn(dir, ['rev-parse', 'HEAD^{tree}'])
+  const raw = `tree ${tree}\nparent ${await gitIn(dir, ['rev-parse', 'HEAD'])}\nauthor\ncommitter\n\nx\n`
+  const head = await gitIn(dir, ['hash-object', '--literally', '-t', 'commit', '-w', '--stdin'], raw)
+  await gitIn(dir, ['update-ref', 'HEAD', head])
+  expect((await versionManager([dir, 'authors'])).stdout).toMatch(/^[^%\n]+ <\S+>\n$/)
+})
+
 describe('tag', () => {
+  test('that a hook refuses is told with what the hook says', async () => {
+    const { dir } = await linear('One\n', BREAKING)
+    const hook = path.join(dir, '.git/hooks/reference-transaction')
+    await mkdir(path.dirname(hook), { recursive: true })
+    await writeFile(hook, '#!/bin/sh\necho "no tags on Fridays" >&2\nexit 1\n', { mode: 0o755 })
+    const { exitCode, stderr } = await versionManager([dir, 'tag'])
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/aborted by hook: no tags on Fridays \[/)])
+  })
+
   test.each([
     [[] as string[], 'commit'],
     [['--annotate'], 'tag'],
@@ -376,6 +394,16 @@ describe('what cannot be counted', () => {
       /git cannot read \S+, to which HEAD of .* leads \[LAGO_COMMAND_FAILED\]\n {2}hint: git -C \S+ fsck/,
     ],
     [
+      'a list of refs that is damaged',
+      async (dir) => {
+        await gitIn(dir, ['pack-refs', '--all'])
+        await writeFile(path.join(dir, '.git/packed-refs'), 'no line of it\n')
+        return dir
+      },
+      /packed-refs: no line of it \[LAGO_COMMAND_FAILED\]/,
+    ],
+    ['an address', async () => 'https://example.org/x', /is an address.*\[LAGO_USAGE\]\n {2}hint: git clone it/],
+    [
       'a shallow clone',
       async (dir) =>
         gitIn(dir, ['clone', '--quiet', '--depth=1', `file://${dir}`, '../shallow']).then(() =>
@@ -431,6 +459,15 @@ describe('what cannot be counted', () => {
     expect(exitCode).toBe(2)
     expect(stderr).toMatch(/belongs to somebody else \[LAGO_UNSAFE_REPOSITORY\]/)
     expect(stderr).toContain(`hint: if you trust them: git config --global --add safe.directory ${dir}`)
+  })
+
+  test('a directory that git may not enter', async () => {
+    const bin = await makeTempDir() // root may enter every one, so a stand-in says what git says
+    const said = "fatal: cannot change to '/srv/x': Permission denied"
+    await writeFile(path.join(bin, 'git'), `#!/bin/sh\necho "${said}" >&2\nexit 128\n`, { mode: 0o755 })
+    const env = { PATH: `${bin}:${process.env['PATH']}` }
+    const { exitCode, stderr } = await versionManager(['/srv/x', 'version'], env)
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/Permission denied \[LAGO_PERMISSION\]\n {2}hint: /)])
   })
 
   test('a host without git', async () => {
