@@ -14,7 +14,7 @@ import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
 import { namesIn, sha256Of } from './package-files.js'
-import { isSignedBy, signClear, signDetached, type SigningKey } from './sign.js'
+import { isClearSigned, isSignedBy, signClear, signDetached, type SigningKey } from './sign.js'
 
 /** Also its suite: apt warns when the two differ. */
 export const APT_INDEX = 'lago'
@@ -98,8 +98,9 @@ async function isCurrent(indexDir: string, packages: string): Promise<boolean> {
 
 async function isSignedAsWanted(task: Task, indexDir: string, key: SigningKey | undefined): Promise<boolean> {
   const releasePath = path.join(indexDir, 'Release')
-  const isSigned = await pathExists(`${releasePath}.gpg`)
-  return key === undefined ? !isSigned : isSigned && (await isSignedBy(task, key, releasePath, `${releasePath}.gpg`))
+  const signatures = [path.join(indexDir, 'InRelease'), `${releasePath}.gpg`] as const
+  if (key === undefined) return !(await pathExists(signatures[0])) && !(await pathExists(signatures[1]))
+  return (await isSignedBy(task, key, signatures[0])) && (await isSignedBy(task, key, releasePath, signatures[1]))
 }
 
 /** In what the index of `dir` is not the list of the packages that are there; empty: it is. */
@@ -126,7 +127,7 @@ async function faultsOfPackages(
   }
 }
 
-/** The lists are those that `Release` names, under both of their names, and `InRelease` says the same. */
+/** The lists are those that `Release` names, under both of their names, and `InRelease` is that, signed. */
 async function faultsOfRelease(indexDir: string): Promise<readonly string[]> {
   const release = await readFile(path.join(indexDir, 'Release'), 'utf8').catch(() => '')
   const sums = [...release.matchAll(/^ ([0-9a-f]{64}) \d+ (\S+)$/gm)]
@@ -137,7 +138,7 @@ async function faultsOfRelease(indexDir: string): Promise<readonly string[]> {
       if (found !== sum) faults.push(`${indexDir}/${file} is not what Release says of it`)
     }
   const inRelease = await readFile(path.join(indexDir, 'InRelease'), 'utf8').catch(() => undefined)
-  if (inRelease !== undefined && !inRelease.includes(`\n\n${release}`))
-    faults.push(`${indexDir}/InRelease does not say the same as Release`)
+  if (inRelease !== undefined && !isClearSigned(inRelease, release))
+    faults.push(`${indexDir}/InRelease is not Release with a signature around it`)
   return faults
 }

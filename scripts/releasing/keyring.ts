@@ -1,12 +1,13 @@
 /** Checking signatures as a user of the tree would: against its own public keys, and none of this host's. */
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { fanOut } from '../../src/base/fan-out.js'
+import { isLagoError, LagoError } from '../../src/base/errors.js'
 import { runCommand } from '../../src/base/process.js'
 import { makeScratchDir } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
-import { validSigners } from './sign.js'
+import { checkSignature, warningsOfKeys } from './sign.js'
 
 export interface Keyring {
   /** What is wrong with the signature; empty: nothing. Without a `filePath` it is around the text that it signs. */
@@ -15,23 +16,24 @@ export interface Keyring {
   faultsOfRpms(paths: readonly string[]): Promise<readonly string[]>
 }
 
-/** `keysPath`: armoured public keys. */
+/**
+ * `keysPath`: armoured public keys. Those that users will soon not believe any more, or do not today, are told as warnings.
+ * Throws `LAGO_SIGNING_KEY` when there is something else in the file.
+ */
 export async function withKeyring<T>(task: Task, keysPath: string, body: (keyring: Keyring) => Promise<T>): Promise<T> {
   const dir = await makeScratchDir('keys')
-  const gpg = ['gpg', '--homedir', dir, '--batch', '--no-autostart', '--trust-model', 'always'] as const
+  const ownHome = ['--homedir', dir, '--no-autostart', '--trust-model', 'always']
   const rpmkeys = ['rpmkeys', '--dbpath', path.join(dir, 'rpm')] as const
   try {
-    await runCommand(task, [...gpg, '--quiet', '--import', '--', keysPath], { package: 'gnupg' })
-    await runCommand(task, [...rpmkeys, '--import', keysPath], { package: 'rpm' })
+    await importKeys(task, ['gpg', '--batch', ...ownHome, '--quiet', '--import', '--', keysPath], 'gnupg')
+    await importKeys(task, [...rpmkeys, '--import', keysPath], 'rpm')
+    for (const warning of await warningsOfKeys(task, keysPath)) task.log('warning', `${keysPath}: ${warning}`)
     return await body({
       async faultsOfSignature(signaturePath, filePath) {
         if (!(await pathExists(signaturePath))) return [`${signaturePath} is missing`]
         const files = filePath === undefined ? [signaturePath] : [signaturePath, filePath]
-        const argv = [...gpg, '--status-fd', '1', '--verify', '--', ...files] as const
-        const { exitCode, stdout } = await runCommand(task, argv, { package: 'gnupg', okCodes: [0, 1, 2] })
-        const isAlone = filePath === undefined || ALONE.test(await readFile(signaturePath, 'utf8'))
-        const isValid = exitCode === 0 && validSigners(stdout).length > 0 && isAlone
-        return isValid ? [] : [`the signature ${signaturePath} is not one of ${keysPath} for what it should sign`]
+        const answer = await checkSignature(task, files, ownHome)
+        return 'problem' in answer ? [`the signature ${signaturePath} ${answer.problem}`] : []
       },
       async faultsOfRpms(paths) {
         // one by one: of what is no package rpmkeys makes a part of the next one's line, or a list of other files
@@ -50,5 +52,13 @@ export async function withKeyring<T>(task: Task, keysPath: string, body: (keyrin
   }
 }
 
-/** One armoured signature and nothing else: gpg passes over what stands around it. */
-const ALONE = /^-----BEGIN PGP SIGNATURE-----\n(?:[^-\n].*\n|\n)*-----END PGP SIGNATURE-----\n$/
+async function importKeys(task: Task, argv: readonly [string, ...string[]], name: string): Promise<void> {
+  await runCommand(task, argv, { package: name }).catch((error: unknown) => {
+    if (!isLagoError(error, 'LAGO_COMMAND_FAILED')) throw error
+    const keysPath = argv.at(-1) ?? ''
+    throw new LagoError('LAGO_SIGNING_KEY', `${keysPath} holds no public keys, or not them alone`, {
+      hint: `gpg --armor --export KEY > ${keysPath}`,
+      cause: error,
+    })
+  })
+}

@@ -43,7 +43,15 @@ const LOCKED_HINT =
 interface ListedKey {
   readonly fingerprint: string
   /** Primary key and subkeys. */
-  readonly parts: readonly { readonly validity: string; readonly capabilities: string; readonly isHere: boolean }[]
+  readonly parts: readonly KeyPart[]
+}
+
+interface KeyPart {
+  readonly validity: string
+  readonly capabilities: string
+  readonly isHere: boolean
+  /** Infinity: never. */
+  readonly endsAtMs: number
 }
 
 async function listKeys(task: Task, list: string, name: string): Promise<string> {
@@ -54,16 +62,21 @@ async function listKeys(task: Task, list: string, name: string): Promise<string>
   return stdout
 }
 
-/** gnupg/doc/DETAILS, 2.2.40: fields 2 (validity), 12 (capabilities) and 15 (`#`: the secret part is elsewhere). */
+/** gnupg/doc/DETAILS, 2.2.40: fields 2 (validity), 7 (end), 12 (capabilities) and 15 (`#`: the secret part is elsewhere). */
 function keysIn(listing: string): readonly ListedKey[] {
-  const keys: { fingerprint: string; parts: ListedKey['parts'][number][] }[] = []
+  const keys: { fingerprint: string; parts: KeyPart[] }[] = []
   for (const fields of listing.split('\n').map((line) => line.split(':'))) {
     const [kind = '', validity = ''] = fields
     if (kind === 'sec' || kind === 'pub') keys.push({ fingerprint: '', parts: [] })
     const key = keys.at(-1)
     if (key === undefined) continue
     if (/^(sec|ssb|pub|sub)$/.test(kind))
-      key.parts.push({ validity, capabilities: fields[11] ?? '', isHere: fields[14] !== '#' })
+      key.parts.push({
+        validity,
+        capabilities: fields[11] ?? '',
+        isHere: fields[14] !== '#',
+        endsAtMs: Number(fields[6] || Infinity) * 1000,
+      })
     if (kind === 'fpr' && key.fingerprint === '') key.fingerprint = fields[9] ?? ''
   }
   return keys
@@ -115,21 +128,49 @@ function signArgs({ fingerprint }: SigningKey): readonly string[] {
   return ['--local-user', fingerprint, '--digest-algo', 'SHA256']
 }
 
-/** True when the signature holds and is of this key. */
+/** True when the signature holds and is of this key. Without a `signaturePath` it is around the text of the file. */
 export async function isSignedBy(
   task: Task,
   { fingerprint }: SigningKey,
   filePath: string,
-  signaturePath: string,
+  signaturePath?: string,
 ): Promise<boolean> {
-  const argv = [...GPG, '--status-fd', '1', '--verify', '--', signaturePath, filePath] as const
-  const { exitCode, stdout } = await runCommand(task, argv, { ...PACKAGE, okCodes: [0, 1, 2] })
-  return exitCode === 0 && validSigners(stdout).includes(fingerprint)
+  const files = signaturePath === undefined ? [filePath] : [signaturePath, filePath]
+  const answer = await checkSignature(task, files)
+  return 'signers' in answer && answer.signers.includes(fingerprint)
 }
 
-/** Fingerprints of the primary keys whose signatures hold. gnupg/doc/DETAILS, 2.2.40: VALIDSIG, its last field. */
-export function validSigners(status: string): readonly string[] {
-  return [...status.matchAll(/^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$/gm)].map(([, fingerprint]) => fingerprint ?? '')
+/**
+ * Fingerprints of the primary keys whose signatures hold, and that are good today; or what is wrong. `files`: that with the
+ * signature first. gnupg/doc/DETAILS, 2.2.40: GOODSIG, VALIDSIG (its last field), EXPKEYSIG, REVKEYSIG.
+ */
+export async function checkSignature(
+  task: Task,
+  files: readonly string[],
+  args: readonly string[] = [],
+): Promise<{ readonly signers: readonly string[] } | { readonly problem: string }> {
+  const argv = [...GPG, ...args, '--status-fd', '1', '--verify', '--', ...files] as const
+  const { exitCode, stdout: status } = await runCommand(task, argv, { ...PACKAGE, okCodes: [0, 1, 2] })
+  const good = status.split('[GNUPG:] NEWSIG').filter((one) => one.includes('\n[GNUPG:] GOODSIG '))
+  const signers = good.flatMap((one) => /^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$/m.exec(one)?.[1] ?? [])
+  if (exitCode === 0 && signers.length > 0) {
+    const isAlone = files.length === 1 || ALONE.test(await readFile(files[0] ?? '', 'utf8'))
+    return isAlone ? { signers } : { problem: 'has something beside it' }
+  }
+  if (status.includes('\n[GNUPG:] REVKEYSIG ') || status.includes('\n[GNUPG:] KEYREVOKED'))
+    return { problem: 'is of a key that was revoked' }
+  if (status.includes('\n[GNUPG:] EXPKEYSIG ')) return { problem: 'is of a key that has expired' }
+  return { problem: 'is not one of a key that is known for what it should sign' }
+}
+
+/** One armoured signature and nothing else: gpg passes over what stands around it. */
+const ALONE = /^-----BEGIN PGP SIGNATURE-----\n(?:[^-\n].*\n|\n)*-----END PGP SIGNATURE-----\n$/
+
+/** Whether it is the text with a signature around it, as `signClear` makes it, and nothing else. */
+export function isClearSigned(signed: string, text: string): boolean {
+  const head = /^-----BEGIN PGP SIGNED MESSAGE-----\n(?:Hash: .*\n)*\n/.exec(signed)?.[0]
+  if (head === undefined || !signed.startsWith(text, head.length)) return false
+  return ALONE.test(signed.slice(head.length + text.length))
 }
 
 /** The public key, armoured. */
@@ -139,10 +180,33 @@ export async function exportKey(task: Task, { fingerprint }: SigningKey): Promis
 
 /** Fingerprints of the keys in an armoured file, without a keyring. */
 export async function fingerprintsIn(task: Task, keysPath: string): Promise<readonly string[]> {
+  return (await readKeys(task, keysPath)).map(({ fingerprint }) => fingerprint)
+}
+
+/** What is to be said of the keys in an armoured file: one is of no use today, or will not be in a month. */
+export async function warningsOfKeys(task: Task, keysPath: string): Promise<readonly string[]> {
+  return (await readKeys(task, keysPath)).flatMap((key) => {
+    const [problem, endsAtMs] = [problemOf(key), endOf(key)]
+    if (problem !== undefined) return [`the key ${key.fingerprint}: ${problem}`]
+    if (endsAtMs - Date.now() > MONTH_MS) return []
+    const day = new Date(endsAtMs).toISOString().slice(0, 10)
+    return [`the key ${key.fingerprint} ends on ${day}: put that off, and sign with it again`]
+  })
+}
+
+const MONTH_MS = 30 * 24 * 60 * 60 * 1000
+
+/** When nothing can be signed with it any more. */
+function endOf({ parts: [primary, ...subkeys] }: ListedKey): number {
+  const signing = [primary, ...subkeys].flatMap((part) => (part?.capabilities.includes('s') ? [part.endsAtMs] : []))
+  return Math.min(primary?.endsAtMs ?? 0, Math.max(...signing))
+}
+
+async function readKeys(task: Task, keysPath: string): Promise<readonly ListedKey[]> {
   const argv = [...GPG, '--with-colons', '--show-keys'] as const
   const input = await readFile(keysPath, 'utf8')
   const { stdout } = await runCommand(task, argv, { ...PACKAGE, input, okCodes: [0, 2] })
-  return keysIn(stdout).map(({ fingerprint }) => fingerprint)
+  return keysIn(stdout)
 }
 
 async function runGpg(task: Task, args: readonly string[], input?: string): Promise<string> {

@@ -44,7 +44,12 @@ export async function verifyTree(task: Task, treeDir: string): Promise<readonly 
       const missing = { part: '.', problem: `${keysPath} is missing, and there are signatures: ${signature}` }
       return [...(signature === undefined ? [] : [missing]), ...(await findingsOf(task, treeDir, undefined))]
     }
-    return withKeyring(task, keysPath, async (keyring) => findingsOf(task, treeDir, keyring))
+    try {
+      return await withKeyring(task, keysPath, async (keyring) => findingsOf(task, treeDir, keyring))
+    } catch (error) {
+      if (!isLagoError(error, 'LAGO_SIGNING_KEY')) throw error
+      return [{ part: '.', problem: error.message }, ...(await findingsOf(task, treeDir, undefined))]
+    }
   })
 }
 

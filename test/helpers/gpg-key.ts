@@ -1,6 +1,6 @@
 /** Real keys of gpg in a home of their own, which the code under test finds by GNUPGHOME. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach } from '@jest/globals'
@@ -11,6 +11,8 @@ export interface GpgHome {
   /** A new key without a passphrase; gives its fingerprint. `args` stand before the command. */
   makeKey(user: string, options?: { readonly expires?: string; readonly args?: readonly string[] }): string
   gpg(...args: readonly string[]): string
+  /** By the certificate that gpg made with the key. */
+  revoke(fingerprint: string): void
 }
 
 /** Call at the top of a test file: each test has a home of its own, whose agent ends with it. */
@@ -45,6 +47,11 @@ export function useGpgHome(): () => GpgHome {
         const fingerprint = /^fpr:+([0-9A-F]{40}):/m.exec(listed)?.[1]
         if (fingerprint === undefined) throw new Error(`gpg made no key: ${listed}`)
         return fingerprint
+      },
+      revoke(fingerprint) {
+        const certificatePath = path.join(home, `openpgp-revocs.d/${fingerprint}.rev`)
+        writeFileSync(certificatePath, readFileSync(certificatePath, 'utf8').replace(':-----BEGIN', '-----BEGIN'))
+        gpg('--import', certificatePath)
       },
     }
   }

@@ -148,6 +148,15 @@ describe('refreshing the lists', () => {
     expect(await readFile(path.join(dir, 'deb/lago/InRelease'), 'utf8')).toContain('BEGIN PGP SIGNATURE')
   })
 
+  test('mends signatures with something beside them, which users do not believe', async () => {
+    const { dir, refresh } = await servedTree({ signed: true })
+    const signatures = ['rpm/el9/repodata/repomd.xml.asc', 'deb/lago/InRelease'].map((name) => path.join(dir, name))
+    for (const signature of signatures) await appendFile(signature, 'Evil: yes\n')
+    await refresh()
+    for (const signature of signatures)
+      expect(await readFile(signature, 'utf8')).toMatch(/-----END PGP SIGNATURE-----\n$/)
+  })
+
   test('leaves the files of the last lists reachable for those who have begun to read them, and no older ones', async () => {
     const { dir, refresh } = await servedTree({ signed: false })
     const lists = async (): Promise<readonly string[]> => [

@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { addFiles } from '../../scripts/releasing/package-files.js'
 import { refreshIndexes } from '../../scripts/releasing/indexes.js'
 import { writeReleases } from '../../scripts/releasing/release-info.js'
-import { writeRepoFiles } from '../../scripts/releasing/repo-files.js'
+import { writeAllRepoFiles, writeRepoFiles } from '../../scripts/releasing/repo-files.js'
 import { findSigningKey, signRpms } from '../../scripts/releasing/sign.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
@@ -184,11 +184,6 @@ describe('verify', () => {
   ]
 
   const spoilsOfRecords: Spoil[] = [
-    [
-      'a signature with something behind it',
-      /the signature .*SHA256SUMS\.asc is not one of/,
-      async (tree) => appendFile(path.join(tree, SNAPSHOT, 'SHA256SUMS.asc'), 'x\n'),
-    ],
     ['no list for apt', /lago has no Packages$/, async (tree) => rm(path.join(tree, SNAPSHOT, 'deb/lago'))],
     [
       'a list of files that is another one',
@@ -227,6 +222,18 @@ describe('verify', () => {
       async (tree) => rm(path.join(tree, SNAPSHOT, 'SHA256SUMS')),
     ],
   ]
+  const spoilsOfSignatures: Spoil[] = [
+    [
+      'a signature with something behind it',
+      /the signature .*SHA256SUMS\.asc has something beside it$/,
+      async (tree) => appendFile(path.join(tree, SNAPSHOT, 'SHA256SUMS.asc'), 'x\n'),
+    ],
+    [
+      'a signed list with something behind it',
+      /InRelease is not Release with a signature around it$/,
+      async (tree) => appendFile(path.join(tree, SNAPSHOT, 'deb/lago/InRelease'), '\n'),
+    ],
+  ]
   const spoilsOfNames: Spoil[] = [
     [
       'a snapshot of another name',
@@ -255,6 +262,11 @@ describe('verify', () => {
       },
     ],
     [
+      'keys that are none',
+      /lago\.asc holds no public keys, or not them alone$/,
+      async (tree) => writeFile(path.join(tree, 'lago.asc'), ''),
+    ],
+    [
       'a directory in the place of a changelog',
       /pipeline_7 cannot be read: /,
       async (tree) => {
@@ -267,7 +279,7 @@ describe('verify', () => {
   test('finds whatever is wrong', async () => {
     const key = gpgHome().makeKey('Lago <lago@example.org>')
     const good = await treeWith([7], { key })
-    for (const group of [spoils, spoilsOfRecords, spoilsOfNames, spoilsOfKinds]) {
+    for (const group of [spoils, spoilsOfRecords, spoilsOfSignatures, spoilsOfNames, spoilsOfKinds]) {
       const treeDir = path.join(await makeTempDir(), 'tree')
       await cp(good, treeDir, { recursive: true, verbatimSymlinks: true })
       for (const [, , spoil] of group) await spoil(treeDir)
@@ -306,6 +318,37 @@ describe('verify', () => {
       stderr: expect.stringContaining('[LAGO_RELEASE_TREE]'),
     })
   }, 60_000)
+
+  test('finds signatures of keys that ended or were revoked, which no user believes, and tells of ends to come', async () => {
+    const home = gpgHome()
+    const key = home.makeKey('Lago <lago@example.org>', { args: ['--faked-system-time', daysAgo(3)] })
+    const treeDir = await treeWith([7], { key })
+    const isOfKey = async (how: string): Promise<void> => {
+      await writeFile(path.join(treeDir, 'lago.asc'), home.gpg('--armor', '--export', key))
+      await writeAllRepoFiles(treeDir)
+      const names = ['SHA256SUMS.asc', 'rpm/el9/repodata/repomd.xml.asc', 'deb/lago/InRelease', 'deb/lago/Release.gpg']
+      const problems = (await verifyTree(task, treeDir)).map(({ problem }) => problem)
+      for (const name of names)
+        expect(problems).toContain(`the signature ${path.join(treeDir, SNAPSHOT, name)} is of a key that ${how}`)
+    }
+    home.gpg('--faked-system-time', daysAgo(2), '--quick-set-expire', key, '1d')
+    await isOfKey('has expired')
+    home.gpg('--quick-set-expire', key, '29d')
+    await writeFile(path.join(treeDir, 'lago.asc'), home.gpg('--armor', '--export', key))
+    await writeAllRepoFiles(treeDir)
+    expect(await runRelease(['verify', treeDir])).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(new RegExp(`lago\\.asc: the key ${key} ends on 20\\d\\d-\\d\\d-\\d\\d`)),
+    })
+    home.revoke(key)
+    await isOfKey('was revoked')
+  }, 60_000)
+
+  /** As gpg takes it. */
+  function daysAgo(days: number): string {
+    const iso = new Date(Date.now() - days * 24 * 60 * 60 * 1000).toISOString()
+    return iso.slice(0, 19).replace(/[-:]/g, '')
+  }
 
   async function edit(file: string, from: string, to: string): Promise<void> {
     const text = await readFile(file, 'utf8')
