@@ -47,7 +47,8 @@ function placeOf(name: string): string | undefined {
   return `rpm/${dist}/${name}`
 }
 
-function isOfVersion(name: string, version: string): boolean {
+/** By the name of the file. */
+export function isOfVersion(name: string, version: string): boolean {
   return [`-${version}-`, `_${version}-`, `-${version}.tgz`, `-${version}.tar.gz`].some((part) => name.includes(part))
 }
 

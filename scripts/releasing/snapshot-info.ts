@@ -13,11 +13,17 @@ const version = z.string().regex(/^\d+\.\d+\.\d+$/)
 const hash = z.string().regex(/^[0-9a-f]{40,64}$/)
 const inside = z.string().regex(/^(?!.*\.\.)[^/].*$/)
 
-const snapshotInfo = z.object({
-  format: z.literal(1),
+/** What a release has from its snapshot. */
+export const RELEASED_FIELDS = {
   version,
   release: z.string(),
   commit: hash,
+  files: z.array(z.object({ path: inside, sizeBytes: z.number(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+}
+
+const snapshotInfo = z.object({
+  format: z.literal(1),
+  ...RELEASED_FIELDS,
   pipeline: z.number().int().nonnegative(),
   builtAt: z.iso.datetime(),
   base: z.object({ version, commit: hash, committedAt: z.iso.datetime() }),
@@ -31,7 +37,6 @@ const snapshotInfo = z.object({
     }),
   ),
   notes: z.string(),
-  files: z.array(z.object({ path: inside, sizeBytes: z.number(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 })
 
 /** Throws `LAGO_SNAPSHOT` when there is no snapshot in `dir` (absolute), or when what it tells of itself cannot be understood. */

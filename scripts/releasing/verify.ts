@@ -19,7 +19,7 @@ import {
   unstableDir,
 } from './layout.js'
 import { faultsOf, namesIn, packagePathsIn } from './package-files.js'
-import { readReleases } from './release-info.js'
+import { faultsOfReleases, readReleases } from './release-info.js'
 import { faultsOfRepoFiles, REPO_FILES } from './repo-files.js'
 import { faultsOfRepodata, REPODATA } from './repodata.js'
 import { isSnapshotName, latestName, readSnapshot } from './snapshot-info.js'
@@ -109,16 +109,27 @@ async function faultsOfLatest(
   }
 }
 
-/** What a web server that runs as another user cannot read. */
+/** What a web server that runs as another user cannot read, also where `stable/X.0` and its like are links to other disks. */
 async function hiddenIn(treeDir: string): Promise<readonly string[]> {
+  const tops = [treeDir]
+  for (const part of ['stable', 'unstable'] as const)
+    for (const name of ['.', ...(await majorsIn(treeDir, part)).map((major) => `${major}.0`)])
+      if (await isLinkToDirectory(path.join(treeDir, part, name))) tops.push(path.join(treeDir, part, name))
   const hidden: string[] = []
-  for (const entry of await entriesBelow(treeDir)) {
-    if (entry.isSymbolicLink()) continue
-    const filePath = path.join(entry.parentPath, entry.name)
-    const needed = entry.isDirectory() ? 0o005 : 0o004
-    if (((await lstat(filePath)).mode & needed) !== needed) hidden.push(`${filePath} cannot be read by everybody`)
+  for (const top of tops) {
+    const entries = (await entriesBelow(top)).filter((entry) => !entry.isSymbolicLink())
+    for (const filePath of [top, ...entries.map((entry) => path.join(entry.parentPath, entry.name))]) {
+      const entry = await stat(filePath)
+      const needed = entry.isDirectory() ? 0o005 : 0o004
+      if ((entry.mode & needed) !== needed) hidden.push(`${filePath} cannot be read by everybody`)
+    }
   }
   return hidden
+}
+
+async function isLinkToDirectory(filePath: string): Promise<boolean> {
+  if (!(await isDirectory(filePath))) return false
+  return (await lstat(filePath)).isSymbolicLink()
 }
 
 interface Part {
@@ -150,7 +161,11 @@ async function faultsOfStable(task: Task, { treeDir, major, keyring }: Part): Pr
     const { releases } = await readReleases(treeDir, major)
     const files = releases.flatMap((release) => release.files)
     const content = { dir, files, texts: [stableChangelog(major), RELEASE_INFO], part: `stable/${major}.0` }
-    return [...(await faultsOfAnnounced(dir)), ...(await faultsOfContent(task, treeDir, { ...content, keyring }))]
+    return [
+      ...(await faultsOfReleases(treeDir, major, releases)),
+      ...(await faultsOfAnnounced(dir)),
+      ...(await faultsOfContent(task, treeDir, { ...content, keyring })),
+    ]
   } catch (error) {
     if (isLagoError(error, 'LAGO_RELEASE_TREE')) return [error.message]
     throw error

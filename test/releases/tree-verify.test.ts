@@ -18,7 +18,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { addFiles } from '../../scripts/releasing/package-files.js'
 import { refreshIndexes } from '../../scripts/releasing/indexes.js'
-import { writeReleases } from '../../scripts/releasing/release-info.js'
+import { readReleases, writeReleases } from '../../scripts/releasing/release-info.js'
 import { writeAllRepoFiles, writeRepoFiles } from '../../scripts/releasing/repo-files.js'
 import { findSigningKey, signRpms } from '../../scripts/releasing/sign.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
@@ -158,6 +158,7 @@ describe('verify', () => {
       /lago-fedora\.repo cannot be read by everybody$/,
       async (tree) => chmod(path.join(tree, SNAPSHOT, 'lago-fedora.repo'), 0o600),
     ],
+    ['a tree that nobody else can enter', /tree cannot be read by everybody$/, async (tree) => chmod(tree, 0o700)],
     [
       'a directory that nobody else can enter',
       /sources cannot be read by everybody$/,
@@ -254,6 +255,16 @@ describe('verify', () => {
   ]
   const spoilsOfKinds: Spoil[] = [
     [
+      'a package behind a link that nobody else can read',
+      /stable\/7\.0\/npm\/x\.tgz cannot be read by everybody$/,
+      async (tree) => {
+        await mkdir(path.join(tree, '../disk/7.0/npm'), { recursive: true })
+        await writeFile(path.join(tree, '../disk/7.0/npm/x.tgz'), '', { mode: 0o600 })
+        await rm(path.join(tree, 'stable'), { recursive: true, force: true })
+        await symlink('../disk', path.join(tree, 'stable'))
+      },
+    ],
+    [
       'latest that is no link',
       /latest is no symbolic link$/,
       async (tree) => {
@@ -295,6 +306,39 @@ describe('verify', () => {
     await writeFile(path.join(treeDir, SNAPSHOT, 'snapshot.json'), '{}')
     const problem = path.join(treeDir, SNAPSHOT, 'snapshot.json') + ' cannot be understood'
     expect(await verifyTree(task, treeDir)).toEqual([{ part: SNAPSHOT, problem }])
+  })
+
+  const untruths: readonly [object, RegExp][] = [
+    [{ version: '9.9.9' }, /release\.json has 9\.9\.9, which does not belong there$/],
+    [{ version: '2.0.2' }, /release\.json has deb\/lago_2\.0\.1-1_all\.deb as of 2\.0\.2$/],
+    [
+      { commit: '0'.repeat(40) },
+      /release\.json has for 2\.0\.1 another value of "commit" than snapshot-lago_2\.0_pipeline_7$/,
+    ],
+    [{ files: [] }, /release\.json has for 2\.0\.1 another value of "files" than snapshot-lago_2\.0_pipeline_7$/],
+    [{ snapshot: '../../x' }, /release\.json has "\.\.\/\.\.\/x" as the snapshot of 2\.0\.1, which is none of 2\.0$/],
+    [{ promotedAt: '2999-01-01T00:00:00.000Z' }, /release\.json has 2\.0\.1 as promoted at 2999-01-01T00:00:00\.000Z$/],
+    [{ commit: 'none' }, /release\.json cannot be understood$/],
+    [{ files: [{ path: '../x', sizeBytes: 0, sha256: '0'.repeat(64) }] }, /release\.json cannot be understood$/],
+  ]
+
+  test('finds a release that is not what there is', async () => {
+    const treeDir = await treeWith([7])
+    await promote(treeDir)
+    const { releases } = await readReleases(treeDir, 2)
+    const spoiled = async (changed: readonly object[]): Promise<readonly string[]> => {
+      await writeFile(path.join(treeDir, 'stable/2.0/release.json'), JSON.stringify({ format: 1, releases: changed }))
+      return (await verifyTree(task, treeDir)).map(({ problem }) => problem)
+    }
+    for (const [untruth, found] of untruths)
+      expect({ untruth, problems: await spoiled([{ ...releases[0], ...untruth }]) }).toEqual({
+        untruth,
+        problems: expect.arrayContaining([expect.stringMatching(found)]),
+      })
+    expect(await spoiled([...releases, ...releases])).toContainEqual(
+      expect.stringMatching(/release\.json has 2\.0\.1 twice$/),
+    )
+    expect(await spoiled(releases)).toEqual([])
   })
 
   test('finds a package that another key has signed, and tells it with exit code 1', async () => {
