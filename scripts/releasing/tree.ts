@@ -58,12 +58,15 @@ export async function ensureTree(task: Task, treeDir: string, url: string | unde
 }
 
 function publicUrl(given: string): string {
-  const isUrl = URL.canParse(given) && /^(https?|file):$/.test(new URL(given).protocol) && !/[\s"'<>$?#]/.test(given)
-  if (isUrl) return given.replace(/\/+$/, '')
-  throw new LagoError('LAGO_USAGE', `--url takes the address at which users find the tree, not "${given}"`, {
-    hint: 'as in --url https://lago.example.org/lago',
+  if (URL.canParse(given) && ADDRESS.test(given)) return given.replace(/\/+$/, '')
+  const found = /\/\/[^/]*@/.test(given) ? 'one with a user, for everybody to read' : JSON.stringify(given)
+  throw new LagoError('LAGO_USAGE', `--url takes the address at which users find the tree, not ${found}`, {
+    hint: 'as in --url https://lago.example.org/lago; write %2C for a comma, and its like for other characters',
   })
 }
+
+/** What dnf and apt take as it is: in their files commas, blanks, quotes and `$` have a meaning. */
+const ADDRESS = /^(?:https?:\/\/[\w.:[\]-]+|file:\/\/(?=\/.))(?:\/(?:[\w.~!+:@&;=-]|%[0-9A-Fa-f]{2})*)*$/
 
 /**
  * Runs `body` while nobody else changes the tree, and clears before it what killed runs have left. Waits for others, a minute

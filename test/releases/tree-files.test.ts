@@ -188,8 +188,34 @@ describe('a tree', () => {
     await ensureTree(task, treeDir, 'https://lago.example.org/lago/')
     await ensureTree(task, treeDir, undefined)
     expect(await readTree(treeDir)).toEqual({ format: 1, url: 'https://lago.example.org/lago' })
-    await expect(ensureTree(task, treeDir, 'lago.example.org')).rejects.toMatchObject({ code: 'LAGO_USAGE' })
     expect(await readdir(treeDir)).toEqual(['tree.json'])
+  })
+
+  test.each([
+    ...[
+      'lago.example.org',
+      'https:/lago.example.org/x',
+      'https:lago.example.org',
+      'https:\\\\h\\x',
+      'https://h:x/',
+      'file://',
+    ],
+    ...['https://h/%zz', 'https://h/a,b', 'https://h/a b', 'https://h/a?b', 'https://löwe.example.org', 'ftp://h/x'],
+  ])('has no URL %j, which dnf or apt would take for another one, or not at all', async (url) => {
+    const treeDir = path.join(await makeTempDir(), 'tree')
+    await expect(ensureTree(task, treeDir, url)).rejects.toMatchObject({ code: 'LAGO_USAGE' })
+  })
+
+  test.each(['http://[::1]:8080/a~b/%20c', 'https://10.0.0.1', 'file:///srv/lago'])(
+    'has a URL like %j',
+    async (url) => {
+      expect(await ensureTree(task, path.join(await makeTempDir(), 'tree'), url)).toEqual({ format: 1, url })
+    },
+  )
+
+  test('has no password in its URL, nor is that shown', async () => {
+    const refused = ensureTree(task, path.join(await makeTempDir(), 'tree'), 'https://jane:secret@h/x')
+    await expect(refused).rejects.toMatchObject({ code: 'LAGO_USAGE', message: expect.not.stringContaining('secret') })
   })
 
   test('is not made of a directory of other things', async () => {
