@@ -44,6 +44,14 @@ export async function namesIn(dir: string): Promise<string[]> {
   })
 }
 
+type Named = Pick<PackageFile, 'path'>
+
+/** Paths that only one of them has; empty: both have the same. */
+export function pathsOfOneAlone(one: readonly Named[], other: readonly Named[]): readonly string[] {
+  const [ones, others] = [one.map((file) => file.path), other.map((file) => file.path)]
+  return [...ones.filter((file) => !others.includes(file)), ...others.filter((file) => !ones.includes(file))]
+}
+
 async function factsOf(dir: string, file: string): Promise<PackageFile> {
   const filePath = path.join(dir, file)
   return { path: file, sizeBytes: (await stat(filePath)).size, sha256: await sha256Of(filePath) }

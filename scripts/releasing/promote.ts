@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { LagoError } from '../../src/base/errors.js'
 import { makeDirs, writeFileAtomic } from '../../src/base/files.js'
 import { runCommand } from '../../src/base/process.js'
@@ -12,11 +13,11 @@ import { findSnapshot } from './find-snapshot.js'
 import { refreshIndexes } from './indexes.js'
 import { CHANGELOG, majorOf, stableChangelog, stableDir } from './layout.js'
 import { addFiles, packagePathsIn, requireIntact } from './package-files.js'
-import { promotionKind, promotionRules, type RuleAnswer } from './promotion-rules.js'
+import { promotionRules, releasedAs, type RuleAnswer } from './promotion-rules.js'
 import { readAllReleases, readReleases, writeReleases } from './release-info.js'
 import { writeRepoFiles } from './repo-files.js'
 import { findSigningKey, isSignedBy, type SigningKey } from './sign.js'
-import type { Snapshot } from './snapshot-info.js'
+import { snapshotsOf, type Snapshot } from './snapshot-info.js'
 import { SUMS, writeSums } from './sums.js'
 import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
 import { readTree, withTree } from './tree.js'
@@ -33,8 +34,8 @@ export interface PromoteOptions {
 
 export interface PromotionPlan {
   readonly snapshot: Snapshot
-  /** `again`: it is in stable already. */
-  readonly kind: 'new' | 'again'
+  /** What it is in stable already, maybe from another snapshot; undefined: it is none. */
+  readonly released: Release | undefined
   readonly rules: readonly RuleAnswer[]
 }
 
@@ -47,8 +48,8 @@ export async function planPromotion(options: PromoteOptions): Promise<PromotionP
   const snapshot = await findSnapshot(options.treeDir, options.snapshot)
   const stable = await readAllReleases(options.treeDir)
   const { nowMs, afterDays } = options
-  const kind = promotionKind({ snapshot: snapshot.info, stable })
-  return { snapshot, kind, rules: promotionRules({ snapshot: snapshot.info, stable, nowMs, afterDays }) }
+  const released = releasedAs({ snapshot: snapshot.info, stable })
+  return { snapshot, released, rules: promotionRules({ snapshot: snapshot.info, stable, nowMs, afterDays }) }
 }
 
 export interface Promotion {
@@ -79,14 +80,33 @@ export async function promote(
   const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
   const promoteIt = async (): Promise<Promotion> => {
     const plan = await planPromotion(options)
-    const { snapshot, kind } = plan
-    const reasons = kind === 'new' ? reasonsOf(plan, options.reason) : []
-    if (kind === 'new') await options.beforeNew()
-    await task.step(`Check ${snapshot.name}`, async (task) => check(task, treeDir, { snapshot, key }))
-    await task.step(`Promote ${snapshot.info.version}`, async (task) => publish(task, treeDir, { snapshot, key }))
-    return { kind, info: snapshot.info, release: await record(treeDir, snapshot, { kind, reasons, options }) }
+    if (plan.released !== undefined) return complete(task, treeDir, { ...plan, released: plan.released, key })
+    const { snapshot } = plan
+    const reasons = reasonsOf(plan, options.reason)
+    await options.beforeNew()
+    await add(task, treeDir, { snapshot, key })
+    return { kind: 'new', info: snapshot.info, release: await record(treeDir, snapshot, { reasons, options }) }
   }
   return withTree(task, treeDir, promoteIt, waitMs === undefined ? {} : { waitMs })
+}
+
+/** From its own snapshot: another one of the same commit has other bytes. Where that is gone the release was complete. */
+async function complete(
+  task: Task,
+  treeDir: string,
+  { snapshot, released, key }: Source & { readonly released: Release },
+): Promise<Promotion> {
+  const snapshots = await snapshotsOf(task, treeDir, majorOf(released.version))
+  const own = snapshots.find(
+    ({ name, info }) => name === released.snapshot && isDeepStrictEqual(info.files, released.files),
+  )
+  if (own !== undefined) await add(task, treeDir, { snapshot: own, key })
+  return { kind: 'again', info: (own ?? snapshot).info, release: released }
+}
+
+async function add(task: Task, treeDir: string, { snapshot, key }: Source): Promise<void> {
+  await task.step(`Check ${snapshot.name}`, async (task) => check(task, treeDir, { snapshot, key }))
+  await task.step(`Promote ${snapshot.info.version}`, async (task) => publish(task, treeDir, { snapshot, key }))
 }
 
 function reasonsOf({ snapshot, rules }: PromotionPlan, reason: string | undefined): readonly string[] {
@@ -167,20 +187,13 @@ async function replaceChangelog(fromDir: string, toPath: string): Promise<void> 
 }
 
 interface Outcome {
-  readonly kind: 'new' | 'again'
   readonly reasons: readonly string[]
   readonly options: PromoteOptions
 }
 
-async function record(
-  treeDir: string,
-  { name, info }: Snapshot,
-  { kind, reasons, options }: Outcome,
-): Promise<Release> {
+async function record(treeDir: string, { name, info }: Snapshot, { reasons, options }: Outcome): Promise<Release> {
   const { version, release, commit, files } = info
   const { releases } = await readReleases(treeDir, majorOf(version))
-  const there = releases.find((one) => one.version === version && one.release === release)
-  if (kind === 'again' && there !== undefined) return there
   const promotedAt = new Date(options.nowMs).toISOString()
   const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, files }
   await writeReleases(treeDir, majorOf(version), { format: 1, releases: [promoted, ...releases] })

@@ -5,6 +5,7 @@
 import { LagoError } from '../../src/base/errors.js'
 import { compareVersions } from '../../src/rpm/evr.js'
 import { majorOf } from './layout.js'
+import { pathsOfOneAlone } from './package-files.js'
 import type { Change, Release, ReleaseInfo, SnapshotInfo } from './types.js'
 import { sectionTitles } from './unreleased.js'
 
@@ -31,22 +32,31 @@ export function promotionRules(facts: PromotionFacts): readonly RuleAnswer[] {
 }
 
 /**
- * `again` when the snapshot is what was promoted last under its version. Throws `LAGO_RELEASE_OLDER` when stable has a newer
- * one of the same X, and `LAGO_RELEASE_TAKEN` when it has another one of the same version.
+ * The release that the snapshot is already; undefined: it is none. Another snapshot of the same commit is that release, too, when
+ * it has packages of the same names. Throws `LAGO_RELEASE_OLDER` when stable has a newer one of the same X, and
+ * `LAGO_RELEASE_TAKEN` when it has another one of the same version.
  */
-export function promotionKind({ snapshot, stable }: Pick<PromotionFacts, 'snapshot' | 'stable'>): 'new' | 'again' {
+export function releasedAs({ snapshot, stable }: Pick<PromotionFacts, 'snapshot' | 'stable'>): Release | undefined {
   const last = lastRelease({ snapshot, stable })
   const order = last === undefined ? 1 : compareReleases(snapshot, last)
-  if (last === undefined || order > 0) return 'new'
+  if (last === undefined || order > 0) return undefined
   if (order < 0)
     throw new LagoError('LAGO_RELEASE_OLDER', `${nameOf(snapshot)} is older than what stable has, ${nameOf(last)}`, {
       hint: 'promote a newer snapshot; users of stable would not get an older one',
     })
-  if (snapshot.commit === last.commit) return 'again'
+  const there = `stable has ${nameOf(last)} already`
+  if (snapshot.commit !== last.commit)
+    throw new LagoError(
+      'LAGO_RELEASE_TAKEN',
+      `${there}, of commit ${short(last.commit)}, not ${short(snapshot.commit)}`,
+      { hint: 'a version stands for one commit; see what `scripts/version_manager . version` says there' },
+    )
+  const onOneSide = pathsOfOneAlone(last.files, snapshot.files)
+  if (onOneSide.length === 0) return last
   throw new LagoError(
     'LAGO_RELEASE_TAKEN',
-    `stable has ${nameOf(last)} already, of commit ${short(last.commit)}, not ${short(snapshot.commit)}`,
-    { hint: 'a version stands for one commit; see what `scripts/version_manager . version` says there' },
+    `${there}, from ${last.snapshot}: only one of them has ${onOneSide.join(', ')}`,
+    { hint: 'what is released stays as it is: package it anew, for a snapshot with a higher --release' },
   )
 }
 

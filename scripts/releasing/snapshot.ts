@@ -11,7 +11,7 @@ import { readWholePackages } from '../../src/rpm/read-packages.js'
 import { refreshIndexes } from './indexes.js'
 import { swingLatest } from './latest.js'
 import { CHANGELOG, majorOf, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
-import { copyWhole, packageFilesIn, sha256Of } from './package-files.js'
+import { copyWhole, packageFilesIn, pathsOfOneAlone, sha256Of } from './package-files.js'
 import { packagesBelow, type PlacedPackage } from './place-packages.js'
 import { readProject, type ProjectState } from './project-state.js'
 import { writeAllRepoFiles, writeRepoFiles } from './repo-files.js'
@@ -153,8 +153,7 @@ async function requireSame(
   if (info.commit !== project.commit) throw differs(dir, `it is of the commit ${info.commit}, not of ${project.commit}`)
   task.log('info', `${path.basename(dir)} is there already`)
   if (packages.length === 0) return
-  const [there, given] = [info.files.map((file) => file.path), packages.map((file) => file.path)]
-  const onOneSide = [...there.filter((file) => !given.includes(file)), ...given.filter((file) => !there.includes(file))]
+  const onOneSide = pathsOfOneAlone(info.files, packages)
   if (onOneSide.length > 0) throw differs(dir, `only one of them has ${onOneSide.join(', ')}`)
   for (const { fromPath, path: place } of packages) {
     const isSame = fromPath.endsWith('.rpm')

@@ -14,6 +14,7 @@ import { verifyTree } from '../../scripts/releasing/verify.js'
 import type { ReleaseInfo } from '../../scripts/releasing/types.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
 import { recordedTask } from '../helpers/recorded-task.js'
+import { buildRpm } from '../helpers/rpms.js'
 import { commitOf, makePackages, makeSnapshot, type MadeSnapshot } from '../helpers/snapshots.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
@@ -127,6 +128,22 @@ test('what is promoted already changes nothing', async () => {
   expect((await stat(path.join(tree, 'stable/2.0/release.json'))).mtimeMs).toBe(mtimeMs)
 })
 
+test('another pipeline of what is promoted already changes nothing, whether its own snapshot is still there or not', async () => {
+  const name = await snapshot('2.0.1', 7)
+  await promoted()
+  const rebuilt = path.join(dir, 'rebuilt') // RPMs have the time in them
+  await cp(path.join(packages, '2.0.1'), rebuilt, { recursive: true })
+  await buildRpm(path.join(rebuilt, 'rpm/el9'), { name: 'lago', version: '2.0.1', summary: 'built again' })
+  await snapshot('2.0.1', 8, { packagesDir: rebuilt })
+  const before = await contentOf(path.join(tree, 'stable'))
+  expect(await promoted()).toMatchObject({ kind: 'again', release: { snapshot: name }, info: { pipeline: 7 } })
+  await rm(path.join(tree, 'unstable/2.0', name), { recursive: true })
+  expect(await promoted()).toMatchObject({ kind: 'again', release: { snapshot: name }, info: { pipeline: 8 } })
+  await snapshot('2.0.1', 7, { packagesDir: rebuilt }) // of a server that began to count anew
+  expect(await promoted()).toMatchObject({ kind: 'again', release: { snapshot: name } })
+  expect(await contentOf(path.join(tree, 'stable'))).toEqual(before)
+})
+
 describe('refused, and nothing is changed:', () => {
   beforeEach(async () => {
     await snapshot('2.0.1', 7)
@@ -167,6 +184,18 @@ describe('refused, and nothing is changed:', () => {
   test('another commit of the same version', async () => {
     await snapshot('2.0.1', 9, { facts: { commit: commitOf('other') } })
     expect(await refusal()).toMatchObject({ code: 'LAGO_RELEASE_TAKEN' })
+  })
+
+  test('other packages of a release that is there', async () => {
+    const more = path.join(dir, 'more')
+    await cp(path.join(packages, '2.0.1'), more, { recursive: true })
+    await buildRpm(path.join(more, 'rpm/fc42'), { name: 'lago', version: '2.0.1' })
+    await snapshot('2.0.1', 9, { packagesDir: more })
+    expect(await refusal()).toMatchObject({
+      code: 'LAGO_RELEASE_TAKEN',
+      message:
+        'stable has 2.0.1 already, from snapshot-lago_2.0_pipeline_7: only one of them has rpm/fc42/lago-2.0.1-1.noarch.rpm',
+    })
   })
 
   test('a snapshot with a package that is not what it was', async () => {
@@ -377,7 +406,10 @@ describe('scripts/release promote', () => {
       `# Changelog\n\n## Unreleased\n\n### Changed\n\n- cli: came since\n\n## 2.0.1 - ${day}\n\n### Changed\n\n- cli: 2.0.1\n`,
     )
     const again = await release('promote', tree, '7')
-    expect(again.stderr).toContain('2.0.1 is already promoted, and complete')
+    expect(again.stderr).toContain('2.0.1 is promoted already, from snapshot-lago_2.0_pipeline_7')
+    expect((await release('promote', tree, '--dry-run')).stdout).toMatch(
+      /^2\.0\.1 is promoted already, from snapshot-lago_2\.0_pipeline_7\n/,
+    )
     git('commit', '-qm', 'release: 2.0.1', 'CHANGELOG.md')
     git('tag', '2.0')
     expect((await release('promote', tree)).stdout).toBe(`To do next:\n  scripts/release announce '${tree}' 2.0.1\n`)

@@ -46,7 +46,7 @@ export const promote: Command = (parser, { task, print }) =>
         beforeNew: async () => (projectDir === undefined ? undefined : requireClean(task, projectDir)),
       })
       const { kind, release } = promotion
-      task.log('info', `${release.version} is ${kind === 'again' ? 'already promoted, and complete' : 'promoted'}`)
+      task.log('info', `${release.version} is promoted${kind === 'again' ? ` already, from ${release.snapshot}` : ''}`)
       for (const why of kind === 'new' ? release.reasons : []) task.log('info', why)
       if (projectDir !== undefined) await moveReleasedNotes(task, projectDir, promotion)
       const steps = await nextSteps(task, { treeDir, projectDir }, promotion)
@@ -61,8 +61,12 @@ async function projectOf(task: Task, given: string | undefined): Promise<string 
   return undefined
 }
 
-function tableOf({ snapshot: { name, info }, kind, rules }: PromotionPlan): string {
+function tableOf({ snapshot: { name, info }, released, rules }: PromotionPlan): string {
   const lines = rules.map(({ rule, isDue, why }) => `${rule.padEnd(10)}${isDue ? 'due' : '-  '}  ${why}`)
   const outcome = rules.some(({ isDue }) => isDue) ? 'is due' : 'is not due'
-  return [`${info.version} of ${name} ${kind === 'again' ? 'is promoted already' : outcome}`, ...lines, ''].join('\n')
+  const title =
+    released === undefined
+      ? `${info.version} of ${name} ${outcome}`
+      : `${info.version} is promoted already, from ${released.snapshot}`
+  return [title, ...lines, ''].join('\n')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { promotionKind, promotionRules, type RuleAnswer } from '../../../scripts/releasing/promotion-rules.js'
+import { promotionRules, releasedAs, type RuleAnswer } from '../../../scripts/releasing/promotion-rules.js'
 import type { Change, Release, ReleaseInfo, SnapshotInfo } from '../../../scripts/releasing/types.js'
 
 const NOW = Date.parse('2026-03-31T12:00:00Z')
@@ -152,11 +152,15 @@ test('each rule answers', () => {
 })
 
 describe('what stable has already', () => {
-  const kindOf = (snapshot: SnapshotInfo, ...stable: readonly ReleaseInfo[]): string =>
-    promotionKind({ snapshot, stable })
+  const names = (...paths: readonly string[]): SnapshotInfo['files'] =>
+    paths.map((path) => ({ path, sizeBytes: 1, sha256: commitOf(path) }))
+  const kindOf = (snapshot: SnapshotInfo, ...stable: readonly ReleaseInfo[]): string => {
+    const release = releasedAs({ snapshot, stable })
+    return release === undefined ? 'new' : `${release.version} of ${release.snapshot}`
+  }
 
   test('the same once more is nothing new', () => {
-    expect(kindOf(snapshotOf('2.0.3'), released('2.0.3'), released('3.0.0'))).toBe('again')
+    expect(kindOf(snapshotOf('2.0.3'), released('2.0.3'), released('3.0.0'))).toBe('2.0.3 of s')
     expect(kindOf(snapshotOf('2.0.3'), released('2.0.2'))).toBe('new')
     expect(kindOf(snapshotOf('2.0.3', { release: '2' }), released('2.0.3'))).toBe('new')
   })
@@ -170,9 +174,14 @@ describe('what stable has already', () => {
     expect(() => kindOf(snapshotOf('2.0.9'), released('2.0.9', { release: '2' }))).toThrow('stable has, 2.0.9-2')
   })
 
-  test('a version stands for one commit', () => {
+  test('a version stands for one commit, and for the same packages', () => {
+    const refusal = (message: string): object =>
+      expect.objectContaining({ code: 'LAGO_RELEASE_TAKEN', message: expect.stringContaining(message) })
     expect(() => kindOf(snapshotOf('2.0.3', { commit: 'a'.repeat(40) }), released('2.0.3'))).toThrow(
-      expect.objectContaining({ code: 'LAGO_RELEASE_TAKEN', message: expect.stringContaining('not aaaaaaaa') }),
+      refusal('not aaaaaaaa'),
     )
+    expect(() =>
+      kindOf(snapshotOf('2.0.3', { files: names('npm/a', 'deb/b') }), released('2.0.3', { files: names('npm/a') })),
+    ).toThrow(refusal('stable has 2.0.3 already, from s: only one of them has deb/b'))
   })
 })
