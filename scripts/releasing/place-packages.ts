@@ -12,10 +12,13 @@ export interface PlacedPackage {
 
 /**
  * Of all packages in `dir` (absolute), however deep, as a pipeline has built them; other files are left alone. Sorted.
- * Throws `LAGO_RELEASE_PACKAGES` when there are none, when one is of another version, when an RPM is for no
+ * Throws `LAGO_RELEASE_PACKAGES` when there are none, when one is of another version or release, when an RPM is for no
  * distribution by its name, and when two have one name.
  */
-export async function packagesBelow(dir: string, version: string): Promise<readonly PlacedPackage[]> {
+export async function packagesBelow(
+  dir: string,
+  { version, release }: { readonly version: string; readonly release: string },
+): Promise<readonly PlacedPackage[]> {
   const files = (await entriesBelow(dir)).filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
   const placed = files
     .map((entry) => ({ fromPath: path.join(entry.parentPath, entry.name), path: placeOf(entry.name) }))
@@ -28,6 +31,11 @@ export async function packagesBelow(dir: string, version: string): Promise<reado
       throw unusable(
         `${fromPath} is not of the version ${version}, that of the project`,
         'build the packages of this commit, without LAGO_VERSION; scripts/version_manager tells its version',
+      )
+    if (!isOfRelease(path.basename(place), { version, release }))
+      throw unusable(
+        `${fromPath} is not of the release ${release}`,
+        'give --release the number in the names of packages',
       )
     if (placed[index + 1]?.path === place)
       throw unusable(`${fromPath} and ${placed[index + 1]?.fromPath ?? ''} have one name`, 'remove one of them')
@@ -50,6 +58,15 @@ function placeOf(name: string): string | undefined {
 /** By the name of the file. */
 export function isOfVersion(name: string, version: string): boolean {
   return [`-${version}-`, `_${version}-`, `-${version}.tgz`, `-${version}.tar.gz`].some((part) => name.includes(part))
+}
+
+/** Behind the number may stand more: `2.0.1-1.el9`, `2.0.1-1ubuntu1`. */
+function isOfRelease(
+  name: string,
+  { version, release }: { readonly version: string; readonly release: string },
+): boolean {
+  const rest = new RegExp(`[-_]${version.replaceAll('.', '\\.')}-(.*)`).exec(name)?.[1]
+  return rest === undefined || new RegExp(`^${release}(?!\\d|\\.\\d)`).test(rest)
 }
 
 function unusable(message: string, hint: string): LagoError {

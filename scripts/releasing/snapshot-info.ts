@@ -16,7 +16,7 @@ const inside = z.string().regex(/^(?!.*\.\.)[^/].*$/)
 /** What a release has from its snapshot. */
 export const RELEASED_FIELDS = {
   version,
-  release: z.string(),
+  release: z.string().regex(/^[1-9]\d*$/),
   commit: hash,
   files: z.array(z.object({ path: inside, sizeBytes: z.number(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 }

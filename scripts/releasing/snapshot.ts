@@ -67,7 +67,7 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
     return snapshot
   }
   const take = async (task: Task, packages: readonly PlacedPackage[]): Promise<Snapshot> => {
-    await requireSame(task, dir, { project, packages })
+    await requireSame(task, dir, { options, project, packages })
     return finish(task)
   }
   const isThere = async (): Promise<boolean> => pathExists(dir)
@@ -75,7 +75,10 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
     const found = await withTree(task, treeDir, async () => ((await isThere()) ? take(task, []) : undefined))
     if (found !== undefined) return found
   }
-  const packages = await packagesBelow(await options.packages(task, project.version), project.version)
+  const packages = await packagesBelow(await options.packages(task, project.version), {
+    version: project.version,
+    release: options.release,
+  })
   return withTree(task, treeDir, async () => {
     if (await isThere()) return take(task, packages)
     await task.step(`Snapshot ${name}`, async (task) => fill(task, dir, { options, project, packages, key }))
@@ -147,10 +150,11 @@ async function infoOf(task: Task, dir: string, { options, project }: Content): P
 async function requireSame(
   task: Task,
   dir: string,
-  { project, packages }: Pick<Content, 'project' | 'packages'>,
+  { options: { release }, project, packages }: Omit<Content, 'key'>,
 ): Promise<void> {
   const info = await readSnapshot(dir)
   if (info.commit !== project.commit) throw differs(dir, `it is of the commit ${info.commit}, not of ${project.commit}`)
+  if (info.release !== release) throw differs(dir, `its packages have the release ${info.release}, not ${release}`)
   task.log('info', `${path.basename(dir)} is there already`)
   if (packages.length === 0) return
   const onOneSide = pathsOfOneAlone(info.files, packages)

@@ -39,7 +39,10 @@ interface Workshop extends RecordedTask {
   readonly unstableDir: string
   /** Of the packages of this version, copied to be changed. */
   packagesDir(version: string): Promise<string>
-  snapshot(pipeline: number, options?: { packages?: string; key?: string; url?: string }): Promise<string>
+  snapshot(
+    pipeline: number,
+    options?: { packages?: string; key?: string; url?: string; release?: string },
+  ): Promise<string>
 }
 
 /** A project at 2.0.1, and a tree that is not there yet; snapshots are of packages that are given. */
@@ -58,8 +61,8 @@ async function workshop(): Promise<Workshop> {
       await cp(path.join(builtDir, version), copy, { recursive: true })
       return copy
     },
-    async snapshot(pipeline, { packages = path.join(builtDir, '2.0.1'), key, url } = {}) {
-      const options = { treeDir, projectDir: project.dir, pipeline, release: '1', keyName: key, url }
+    async snapshot(pipeline, { packages = path.join(builtDir, '2.0.1'), key, url, release = '1' } = {}) {
+      const options = { treeDir, projectDir: project.dir, pipeline, release, keyName: key, url }
       return (await makeSnapshot(recorded.task, { ...options, packages: async () => packages, arePackagesGiven: true }))
         .dir
     },
@@ -144,10 +147,17 @@ describe('a snapshot', () => {
   })
 
   test('is never changed: of another commit, or with other packages, it is refused', async () => {
-    const { snapshot, project, packagesDir } = await workshop()
+    const { snapshot, project, packagesDir, treeDir, task } = await workshop()
     await snapshot(7)
     const packages = await packagesDir('2.0.1')
     const refusal = (how: RegExp): object => ({ code: 'LAGO_SNAPSHOT_DIFFERS', message: expect.stringMatching(how) })
+    const options = {
+      ...{ treeDir, projectDir: project.dir, pipeline: 7, release: '2' },
+      packages: async () => packages,
+    }
+    await expect(makeSnapshot(task, { ...options, arePackagesGiven: false })).rejects.toMatchObject(
+      refusal(/its packages have the release 1, not 2$/),
+    )
     await writeFile(path.join(packages, 'lago-2.0.1.tgz'), 'else')
     await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/its npm\/lago-2\.0\.1\.tgz is not/))
     await rm(path.join(packages, 'lago-2.0.1.tgz'))
@@ -280,6 +290,22 @@ describe('no snapshot is made', () => {
     await expect(snapshot(7)).rejects.toMatchObject({ code: 'LAGO_SHALLOW_CLONE' })
   })
 
+  test('of packages of another release', async () => {
+    const { snapshot, packagesDir } = await workshop()
+    const refusal = (message: string): object => ({ code: 'LAGO_RELEASE_PACKAGES', message })
+    const packages = await packagesDir('2.0.1')
+    await expect(snapshot(7, { packages, release: '2' })).rejects.toMatchObject(
+      refusal(`${packages}/lago_2.0.1-1_all.deb is not of the release 2`),
+    )
+    await mkdir(path.join(packages, 'more'))
+    for (const name of ['lago-2.0.1-11.el9.noarch.rpm', 'lago-2.0.1-1.2.el9.noarch.rpm', 'lago_2.0.1-10_all.deb']) {
+      const file = path.join(packages, 'more', name)
+      await writeFile(file, '')
+      await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(`${file} is not of the release 1`))
+      await rm(file)
+    }
+  })
+
   test('of no packages, of RPMs for nothing, of two with one name', async () => {
     const { snapshot, packagesDir } = await workshop()
     const refusal = (found: RegExp): object => ({
@@ -367,6 +393,12 @@ describe('scripts/release snapshot', () => {
   test.each<[string, readonly string[], Record<string, string>]>([
     ['--pipeline takes a whole number, not "x"', ['snapshot', '../tree', '--pipeline', 'x'], {}],
     ['--pipeline takes a whole number, not "0x10"', ['snapshot', '../tree', '--pipeline', '0x10'], {}],
+    ['--release takes a number from 1 on, not "0"', ['snapshot', '../tree', '--pipeline', '7', '--release', '0'], {}],
+    [
+      '--release takes a whole number, not "1.el9"',
+      ['snapshot', '../tree', '--pipeline', '7', '--release', '1.el9'],
+      {},
+    ],
     ['"pipeline" is empty', ['snapshot', '../tree', '--pipeline', ''], {}],
     ['"key" is empty', ['snapshot', '../tree', '--pipeline', '7', '--key', ''], {}],
     ['"tree" is empty', ['prune', '', '--yes'], {}],

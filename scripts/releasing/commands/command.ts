@@ -15,6 +15,15 @@ export function numberOf(option: string, given: string): number {
   })
 }
 
+/** The same from 1 on. */
+export function positiveOf(option: string, given: string): number {
+  const number = numberOf(option, given)
+  if (number > 0) return number
+  throw new LagoError('LAGO_USAGE', `--${option} takes a number from 1 on, not "${given}"`, {
+    hint: `as in --${option} 5`,
+  })
+}
+
 /**
  * Of `--key` and `LAGO_RELEASE_KEY`: what gpg takes for a key; undefined: nothing is signed. Throws `LAGO_USAGE` when the
  * variable is there and empty, as a secret of CI is that was not passed on.

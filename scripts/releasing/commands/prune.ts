@@ -1,8 +1,7 @@
-import { LagoError } from '../../../src/base/errors.js'
 import { confirm } from '../../../src/cli/confirm.js'
 import { planPrune, pruneAsShown, type Prunable } from '../prune.js'
 import { withTree } from '../tree.js'
-import { absolute, numberOf, type Command } from './command.js'
+import { absolute, numberOf, positiveOf, type Command } from './command.js'
 
 export const prune: Command = (parser, { task, print }) =>
   parser.command(
@@ -17,8 +16,7 @@ export const prune: Command = (parser, { task, print }) =>
         .option('yes', { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' }),
     async ({ tree, keep: rawKeep, olderThan, promoted, yes }) => {
       const treeDir = absolute(tree)
-      const keep = numberOf('keep', rawKeep)
-      if (keep === 0) throw new LagoError('LAGO_USAGE', '--keep takes a number from 1 on', { hint: 'as in --keep 5' })
+      const keep = positiveOf('keep', rawKeep)
       const olderThanDays = olderThan === undefined ? undefined : numberOf('older-than', olderThan)
       const options = { keep, olderThanDays, promoted, nowMs: Date.now() }
       const old = await withTree(task, treeDir, async () => planPrune(task, treeDir, options))

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { makeScratchDir, sweepScratchDirs } from '../../../src/base/scratch-dir.js'
 import { buildPackages } from '../../packaging/build-packages.js'
 import { makeSnapshot } from '../snapshot.js'
-import { absolute, keyNameOf, numberOf, type Command } from './command.js'
+import { absolute, keyNameOf, numberOf, positiveOf, type Command } from './command.js'
 
 export const snapshot: Command = (parser, { task, print }) =>
   parser.command(
@@ -25,8 +25,9 @@ export const snapshot: Command = (parser, { task, print }) =>
         .option('key', { type: 'string', describe: 'sign with this key of gpg (or LAGO_RELEASE_KEY)' })
         .option('url', { type: 'string', describe: 'where users find the tree; kept in it' })
         .example('$0 snapshot /srv/lago --pipeline 17 --url https://lago.example.org/lago', ''),
-    async ({ tree, pipeline: rawPipeline, project, packages, dist, release, key, url }) => {
+    async ({ tree, pipeline: rawPipeline, project, packages, dist, release: rawRelease, key, url }) => {
       const [projectDir, pipeline] = [absolute(project), numberOf('pipeline', rawPipeline)]
+      const release = String(positiveOf('release', rawRelease))
       await sweepScratchDirs(task)
       const scratchDir = await makeScratchDir('packages')
       try {
