@@ -15,7 +15,7 @@ import { CHANGELOG, majorOf, stableChangelog, stableDir } from './layout.js'
 import { addFiles, packagePathsIn, requireIntact } from './package-files.js'
 import { promotionRules, releasedAs, type RuleAnswer } from './promotion-rules.js'
 import { readAllReleases, readReleases, writeReleases } from './release-info.js'
-import { writeRepoFiles } from './repo-files.js'
+import { writeAllRepoFiles } from './repo-files.js'
 import { findSigningKey, isSignedBy, type SigningKey } from './sign.js'
 import { snapshotsOf, type Snapshot } from './snapshot-info.js'
 import { SUMS, writeSums } from './sums.js'
@@ -80,6 +80,7 @@ export async function promote(
   const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
   const promoteIt = async (): Promise<Promotion> => {
     const plan = await planPromotion(options)
+    await requireKeyOf(treeDir, key)
     if (plan.released !== undefined) return complete(task, treeDir, { ...plan, released: plan.released, key })
     const { snapshot } = plan
     const reasons = reasonsOf(plan, options.reason)
@@ -90,7 +91,10 @@ export async function promote(
   return withTree(task, treeDir, promoteIt, waitMs === undefined ? {} : { waitMs })
 }
 
-/** From its own snapshot: another one of the same commit has other bytes. Where that is gone the release was complete. */
+/**
+ * From its own snapshot: another one of the same commit has other bytes. Where that is gone the release was complete. What was
+ * released before the tree had a key stays unsigned.
+ */
 async function complete(
   task: Task,
   treeDir: string,
@@ -100,7 +104,7 @@ async function complete(
   const own = snapshots.find(
     ({ name, info }) => name === released.snapshot && isDeepStrictEqual(info.files, released.files),
   )
-  if (own !== undefined) await add(task, treeDir, { snapshot: own, key })
+  if (own !== undefined) await add(task, treeDir, { snapshot: own, key: released.isSigned ? key : undefined })
   return { kind: 'again', info: (own ?? snapshot).info, release: released }
 }
 
@@ -128,7 +132,6 @@ interface Source {
 /** Everything that can be found out before something is changed. */
 async function check(task: Task, treeDir: string, { snapshot, key }: Source): Promise<void> {
   const { dir, info } = snapshot
-  await requireKeyOf(treeDir, key)
   if (key !== undefined) await requireSigned(task, dir, key)
   await requireIntact(task, dir, info.files)
   await requireSameChangelog(task, snapshot)
@@ -175,8 +178,8 @@ async function publish(task: Task, treeDir: string, { snapshot: { dir: fromDir, 
   await task.step('Packages', async (task) => addFiles(task, fromDir, dir, info.files))
   await task.step('Changelog', async () => replaceChangelog(fromDir, path.join(dir, stableChangelog(major))))
   await task.step('Lists of packages', async (task) => refreshIndexes(task, dir, { key }))
-  await task.step('Repository files', async () => writeRepoFiles(treeDir, { dir, part: `stable/${major}.0` }))
   await task.step('Checksums', async (task) => writeSums(task, dir, key))
+  await task.step('Repository files', async () => writeAllRepoFiles(treeDir))
 }
 
 /** The one file of a release that takes the place of an older one. */
@@ -192,10 +195,10 @@ interface Outcome {
 }
 
 async function record(treeDir: string, { name, info }: Snapshot, { reasons, options }: Outcome): Promise<Release> {
-  const { version, release, commit, files } = info
+  const { version, release, commit, isSigned, files } = info
   const { releases } = await readReleases(treeDir, majorOf(version))
   const promotedAt = new Date(options.nowMs).toISOString()
-  const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, files }
+  const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, isSigned, files }
   await writeReleases(treeDir, majorOf(version), { format: 1, releases: [promoted, ...releases] })
   return promoted
 }

@@ -4,12 +4,15 @@
  */
 import { readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
-import { isSystemError } from '../../src/base/errors.js'
+import { pathExists } from 'fs-extra/esm'
+import { isLagoError, isSystemError } from '../../src/base/errors.js'
 import { writeFileAtomic } from '../../src/base/files.js'
 import { APT_INDEX } from './apt-index.js'
 import { stableDir, unstableDir } from './layout.js'
 import { namesIn } from './package-files.js'
-import { isSnapshotName } from './snapshot-info.js'
+import { readReleases } from './release-info.js'
+import { isSnapshotName, readSnapshot } from './snapshot-info.js'
+import { SUMS } from './sums.js'
 import { majorsIn, readTree, TREE_KEYS } from './tree.js'
 
 /** What the packages of a sub-tree are found by. */
@@ -18,7 +21,7 @@ export interface RepoPlace {
   readonly url: string
   /** Of the sub-tree, below it: `stable/2.0`, `unstable/2.0/latest`. */
   readonly part: string
-  /** The public keys of the tree, armoured; undefined: nothing is signed. */
+  /** The public keys of the tree, armoured; undefined: nothing of the sub-tree is signed. */
   readonly keys: string | undefined
 }
 
@@ -55,13 +58,20 @@ function indented(line: string): string {
   return line.trim() === '' ? ' .' : ` ${line.trimEnd()}`
 }
 
-/**
- * (Re)writes them in `dir` for the sub-tree `part` of the tree; where the tree's URL is not known there are none. Both
- * directories are absolute. The caller holds the lock of the tree.
- */
-export async function writeRepoFiles(treeDir: string, { dir, part }: { dir: string; part: string }): Promise<void> {
-  for (const [name, text] of await repoFilesOf(treeDir, part)) {
-    const filePath = path.join(dir, name)
+/** Where the files stand, and what they are to say. */
+export interface RepoFilesPlace {
+  /** Absolute. */
+  readonly dir: string
+  /** See `RepoPlace`. */
+  readonly part: string
+  /** False where packages came before the tree had a key: nothing can be checked there. */
+  readonly isSigned: boolean
+}
+
+/** (Re)writes them; where the tree's URL is not known there are none. The caller holds the lock of the tree. */
+export async function writeRepoFiles(treeDir: string, place: RepoFilesPlace): Promise<void> {
+  for (const [name, text] of await repoFilesOf(treeDir, place)) {
+    const filePath = path.join(place.dir, name)
     if (text === undefined) await rm(filePath, { force: true })
     else if ((await textOf(filePath)) !== text) await writeFileAtomic(filePath, text)
   }
@@ -69,36 +79,52 @@ export async function writeRepoFiles(treeDir: string, { dir, part }: { dir: stri
 
 /** The same for all parts of the tree, whose address or keys may have changed. */
 export async function writeAllRepoFiles(treeDir: string): Promise<void> {
-  for (const major of await majorsIn(treeDir, 'stable'))
-    await writeRepoFiles(treeDir, { dir: stableDir(treeDir, major), part: `stable/${major}.0` })
+  for (const major of await majorsIn(treeDir, 'stable')) {
+    const isSigned = await isStableSigned(treeDir, major)
+    await writeRepoFiles(treeDir, { dir: stableDir(treeDir, major), part: `stable/${major}.0`, isSigned })
+  }
   for (const major of await majorsIn(treeDir, 'unstable'))
-    for (const name of await namesIn(unstableDir(treeDir, major)))
-      if (isSnapshotName(name, major))
-        await writeRepoFiles(treeDir, {
-          dir: path.join(unstableDir(treeDir, major), name),
-          part: `unstable/${major}.0/latest`,
-        })
+    for (const name of (await namesIn(unstableDir(treeDir, major))).filter((name) => isSnapshotName(name, major))) {
+      const dir = path.join(unstableDir(treeDir, major), name)
+      const isSigned = await readSnapshot(dir).then((info) => info.isSigned, signedUnlessTold)
+      await writeRepoFiles(treeDir, { dir, part: `unstable/${major}.0/latest`, isSigned })
+    }
+}
+
+/** From the first promotion with a key on, whose record comes after its checksums. */
+export async function isStableSigned(treeDir: string, major: number): Promise<boolean> {
+  if (await pathExists(path.join(stableDir(treeDir, major), `${SUMS}.asc`))) return true
+  return readReleases(treeDir, major).then(
+    ({ releases }) => releases.length === 0 || releases.some(({ isSigned }) => isSigned),
+    signedUnlessTold,
+  )
+}
+
+/** Users are never told to check less because a record is damaged. */
+function signedUnlessTold(error: unknown): true {
+  if (isLagoError(error, 'LAGO_SNAPSHOT') || isLagoError(error, 'LAGO_RELEASE_TREE')) return true
+  throw error
 }
 
 /** What is not as it should be. */
-export async function faultsOfRepoFiles(
-  treeDir: string,
-  { dir, part }: { dir: string; part: string },
-): Promise<readonly string[]> {
+export async function faultsOfRepoFiles(treeDir: string, place: RepoFilesPlace): Promise<readonly string[]> {
   const faults: string[] = []
-  for (const [name, text] of await repoFilesOf(treeDir, part)) {
-    const found = await textOf(path.join(dir, name))
+  for (const [name, text] of await repoFilesOf(treeDir, place)) {
+    const found = await textOf(path.join(place.dir, name))
     if (found === text) continue
     const how = found === undefined ? 'is missing' : 'is not what the tree makes of it'
-    faults.push(`${path.join(dir, name)} ${how}`)
+    faults.push(`${path.join(place.dir, name)} ${how}`)
   }
   return faults
 }
 
 /** Text by name; undefined: it should not be there. */
-async function repoFilesOf(treeDir: string, part: string): Promise<readonly [string, string | undefined][]> {
+async function repoFilesOf(
+  treeDir: string,
+  { part, isSigned }: RepoFilesPlace,
+): Promise<readonly [string, string | undefined][]> {
   const { url } = await readTree(treeDir)
-  const keys = await textOf(path.join(treeDir, TREE_KEYS))
+  const keys = isSigned ? await textOf(path.join(treeDir, TREE_KEYS)) : undefined
   return Object.entries(RENDERERS).map(([name, render]) => [
     name,
     url === undefined ? undefined : render({ url, part, keys }),

@@ -18,6 +18,7 @@ export const RELEASED_FIELDS = {
   version,
   release: z.string().regex(/^[1-9]\d*$/),
   commit: hash,
+  isSigned: z.boolean(),
   files: z.array(z.object({ path: inside, sizeBytes: z.number(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 }
 

@@ -55,7 +55,10 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
   const project = await readProject(task, projectDir)
   await ensureTree(task, treeDir, url)
   await requireKeyOf(treeDir, key)
-  if (key !== undefined) await withTree(task, treeDir, async () => ensureTreeKey(task, treeDir, key))
+  await withTree(task, treeDir, async () => {
+    if (key !== undefined) await ensureTreeKey(task, treeDir, key)
+    await writeAllRepoFiles(treeDir)
+  })
   const major = majorOf(project.version)
   const name = snapshotName(major, pipeline)
   const dir = path.join(unstableDir(treeDir, major), name)
@@ -115,7 +118,8 @@ async function fill(task: Task, dir: string, content: Content): Promise<void> {
   )
   await refreshIndexes(task, newDir, { key })
   await writeSums(task, newDir, key)
-  await writeRepoFiles(options.treeDir, { dir: newDir, part: `unstable/${majorOf(project.version)}.0/latest` })
+  const part = `unstable/${majorOf(project.version)}.0/latest`
+  await writeRepoFiles(options.treeDir, { dir: newDir, part, isSigned: key !== undefined })
   await rename(newDir, dir)
   undo.commit()
 }
@@ -128,7 +132,7 @@ async function changelogOf(task: Task, dir: string, { packages, project }: Conte
   return (await runCommand(task, argv, { package: 'tar' })).stdout
 }
 
-async function infoOf(task: Task, dir: string, { options, project }: Content): Promise<SnapshotInfo> {
+async function infoOf(task: Task, dir: string, { options, project, key }: Content): Promise<SnapshotInfo> {
   const { version, commit, base, changes, notes } = project
   const { release, pipeline } = options
   const files = await packageFilesIn(task, dir)
@@ -142,6 +146,7 @@ async function infoOf(task: Task, dir: string, { options, project }: Content): P
     base,
     changes,
     notes,
+    isSigned: key !== undefined,
     files,
   }
 }

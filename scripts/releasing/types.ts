@@ -17,6 +17,8 @@ export interface SnapshotInfo {
   readonly changes: readonly Change[]
   /** What CHANGELOG.md says under *Unreleased*, in Markdown, without that heading. */
   readonly notes: string
+  /** Its RPMs, lists and checksums are. */
+  readonly isSigned: boolean
   /** Sorted by path. */
   readonly files: readonly PackageFile[]
 }
@@ -55,5 +57,7 @@ export interface Release {
   readonly promotedAt: string
   /** Why it was promoted: the rules that were met, or what the maintainer gave as a reason. */
   readonly reasons: readonly string[]
+  /** Its RPMs are. */
+  readonly isSigned: boolean
   readonly files: readonly PackageFile[]
 }

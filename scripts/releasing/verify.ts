@@ -20,7 +20,7 @@ import {
 } from './layout.js'
 import { faultsOf, namesIn, packagePathsIn } from './package-files.js'
 import { faultsOfReleases, readReleases } from './release-info.js'
-import { faultsOfRepoFiles, REPO_FILES } from './repo-files.js'
+import { faultsOfRepoFiles, isStableSigned, REPO_FILES } from './repo-files.js'
 import { faultsOfRepodata, REPODATA } from './repodata.js'
 import { isSnapshotName, latestName, readSnapshot } from './snapshot-info.js'
 import { faultsOfSums, SUMS } from './sums.js'
@@ -147,7 +147,8 @@ async function faultsOfSnapshot(
     const info = await readSnapshot(dir)
     const isOwn = majorOf(info.version) === major && name.endsWith(`_pipeline_${info.pipeline}`)
     const own = isOwn ? [] : [`${dir} is of another version or pipeline: ${info.version} of ${info.pipeline}`]
-    const content = { dir, files: info.files, texts: [CHANGELOG, SNAPSHOT_INFO], part: `unstable/${major}.0/latest` }
+    const { files, isSigned } = info
+    const content = { dir, files, isSigned, texts: [CHANGELOG, SNAPSHOT_INFO], part: `unstable/${major}.0/latest` }
     return [...own, ...(await faultsOfContent(task, treeDir, { ...content, keyring }))]
   } catch (error) {
     if (isLagoError(error, 'LAGO_SNAPSHOT')) return [error.message]
@@ -160,7 +161,12 @@ async function faultsOfStable(task: Task, { treeDir, major, keyring }: Part): Pr
   try {
     const { releases } = await readReleases(treeDir, major)
     const files = releases.flatMap((release) => release.files)
-    const content = { dir, files, texts: [stableChangelog(major), RELEASE_INFO], part: `stable/${major}.0` }
+    const isSigned = await isStableSigned(treeDir, major)
+    if (keyring !== undefined && !isSigned)
+      task.log('warning', `${dir} is not signed: it is older than the key, and the next promotion signs it`)
+    const unsigned = releases.flatMap((release) => (release.isSigned ? [] : release.files))
+    const texts = [stableChangelog(major), RELEASE_INFO]
+    const content = { dir, files, isSigned, unsigned, texts, part: `stable/${major}.0` }
     return [
       ...(await faultsOfReleases(treeDir, major, releases)),
       ...(await faultsOfAnnounced(dir)),
@@ -189,11 +195,14 @@ interface Content {
   readonly texts: readonly string[]
   /** To which `.repo` files lead. */
   readonly part: string
+  readonly isSigned: boolean
+  /** RPMs among these came before the tree had a key. Default: none. */
+  readonly unsigned?: readonly PackageFile[]
   readonly keyring: Keyring | undefined
 }
 
 async function faultsOfContent(task: Task, treeDir: string, content: Content): Promise<readonly string[]> {
-  const { dir, files, texts, part, keyring } = content
+  const { dir, files, texts, part, isSigned, keyring } = content
   const found = await namesIn(dir)
   const missing = texts.filter((name) => !found.includes(name))
   return [
@@ -202,8 +211,8 @@ async function faultsOfContent(task: Task, treeDir: string, content: Content): P
     ...(await straysOfContent(content)),
     ...(await faultsOfSums(task, dir)),
     ...(await faultsOfLists(task, dir)),
-    ...(await faultsOfRepoFiles(treeDir, { dir, part })),
-    ...(keyring === undefined ? [] : await faultsOfSignatures(dir, keyring)),
+    ...(await faultsOfRepoFiles(treeDir, { dir, part, isSigned })),
+    ...(keyring === undefined || !isSigned ? [] : await faultsOfSignatures(content, keyring)),
   ]
 }
 
@@ -234,7 +243,7 @@ async function faultsOfLists(task: Task, dir: string): Promise<readonly string[]
   return faults
 }
 
-async function faultsOfSignatures(dir: string, keyring: Keyring): Promise<readonly string[]> {
+async function faultsOfSignatures({ dir, unsigned = [] }: Content, keyring: Keyring): Promise<readonly string[]> {
   const signed = [path.join(dir, SUMS)]
   for (const dist of await namesIn(path.join(dir, 'rpm')))
     signed.push(path.join(dir, 'rpm', dist, REPODATA, 'repomd.xml'))
@@ -245,8 +254,9 @@ async function faultsOfSignatures(dir: string, keyring: Keyring): Promise<readon
     faults.push(...(await keyring.faultsOfSignature(path.join(aptDir, 'InRelease'))))
     faults.push(...(await keyring.faultsOfSignature(path.join(aptDir, 'Release.gpg'), path.join(aptDir, 'Release'))))
   }
-  const rpms = (await packagePathsIn(dir)).filter((file) => file.endsWith('.rpm')).map((file) => path.join(dir, file))
-  return [...faults, ...(await keyring.faultsOfRpms(rpms))]
+  const older = new Set(unsigned.map((file) => file.path))
+  const rpms = (await packagePathsIn(dir)).filter((file) => file.endsWith('.rpm') && !older.has(file))
+  return [...faults, ...(await keyring.faultsOfRpms(rpms.map((file) => path.join(dir, file))))]
 }
 
 async function isDirectory(dir: string): Promise<boolean> {

@@ -65,13 +65,14 @@ export async function makeSnapshot(task: Task, treeDir: string, made: MadeSnapsh
     base: { version: '2.0.0', commit: commitOf('2.0.0'), committedAt: '2026-03-04T10:00:00.000Z' },
     changes: [{ commit: commitOf(version), version, subject: `Make ${version}`, kind: 'patch', bugs: [] }],
     notes: `### Changed\n\n- cli: ${version}`,
+    isSigned: key !== undefined,
     files: await packageFilesIn(task, dir),
     ...facts,
   }
   await writeFile(path.join(dir, 'snapshot.json'), JSON.stringify(info))
   await refreshIndexes(task, dir, { key })
   await writeSums(task, dir, key)
-  await writeRepoFiles(treeDir, { dir, part: `unstable/${major}.0/latest` })
+  await writeRepoFiles(treeDir, { dir, part: `unstable/${major}.0/latest`, isSigned: key !== undefined })
   const latest = path.join(path.dirname(dir), 'latest')
   await rm(latest, { force: true })
   await symlink(name, latest)

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { promote, type Promotion, type PromoteOptions } from '../../scripts/releasing/promote.js'
-import { findSigningKey } from '../../scripts/releasing/sign.js'
+import { writeAllRepoFiles } from '../../scripts/releasing/repo-files.js'
+import { findSigningKey, signRpms } from '../../scripts/releasing/sign.js'
 import { ensureTreeKey } from '../../scripts/releasing/tree-keys.js'
 import { withTree } from '../../scripts/releasing/tree.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
@@ -293,6 +294,35 @@ test('signed: all that dnf and apt check, and only by the key of the tree', asyn
   expect(await stable('lago-el.repo')).toContain(
     'gpgcheck=1\nrepo_gpgcheck=1\ngpgkey=https://lago.example.org/lago/lago.asc',
   )
+})
+
+test('a tree that gets a key later: what is there stays as it is, and the next release is signed', async () => {
+  await snapshot('2.0.1', 7)
+  await promoted()
+  const before = await contentOf(path.join(tree, 'stable'))
+  const keyName = gpgHome().makeKey('Lago test <test@example.org>', { expires: '2y' })
+  const key = await findSigningKey(task, keyName)
+  const signed = path.join(dir, 'signed')
+  await cp(path.join(packages, '2.0.2'), signed, { recursive: true })
+  await signRpms(task, key, [path.join(signed, 'rpm/el9/lago-2.0.2-1.noarch.rpm')])
+  await ensureTreeKey(task, tree, key)
+  await snapshot('2.0.2', 8, { key, packagesDir: signed })
+  await writeAllRepoFiles(tree)
+  await promoted({ snapshot: '7', keyName })
+  expect(await contentOf(path.join(tree, 'stable'))).toEqual(before)
+  expect(await verifyTree(task, tree)).toEqual([])
+
+  await promoted({ keyName, reason: 'it is time' })
+  expect(await stable('lago-el.repo')).toContain('\ngpgcheck=1\nrepo_gpgcheck=1\n')
+  expect(await verifyTree(task, tree)).toEqual([])
+
+  gpgHome().gpg('--passphrase', '', '--quick-set-expire', keyName, '3y')
+  await promoted({ keyName })
+  expect(await verifyTree(task, tree)).toEqual([])
+
+  await rm(path.join(tree, 'stable/2.0/SHA256SUMS.asc'))
+  await writeAllRepoFiles(tree)
+  expect(await stable('lago-el.repo')).toContain('\ngpgcheck=1\n') // what was signed once is never called unsigned
 })
 
 test('killed at any step, and run again, it comes to the same as undisturbed', async () => {

@@ -47,7 +47,7 @@ async function servedTree({ signed }: { readonly signed: boolean }): Promise<Ser
   const refresh = async (with_: SigningKey | undefined = key): Promise<void> =>
     refreshIndexes(task, dir, { key: with_ })
   await refresh()
-  await writeRepoFiles(treeDir, { dir, part: 'stable/2.0' })
+  await writeRepoFiles(treeDir, { dir, part: 'stable/2.0', isSigned: signed })
   const text = async (name: string): Promise<string> => readFile(path.join(dir, name), 'utf8')
   return {
     ...{ dir, workDir, url, requests, refresh },

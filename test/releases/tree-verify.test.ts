@@ -50,25 +50,29 @@ afterAll(async () => rm(workDir, { recursive: true, force: true }))
 /** With a snapshot for each pipeline. */
 async function treeWith(pipelines: readonly number[], { key }: { readonly key?: string } = {}): Promise<string> {
   const treeDir = path.join(await makeTempDir(), 'tree')
-  const [projectDir, packagesDir] = [path.join(workDir, 'project'), path.join(workDir, 'packages')]
-  const options = { treeDir, projectDir, release: '1', keyName: key, url: URL_OF_TREE }
-  for (const pipeline of pipelines)
-    await makeSnapshot(task, { ...options, pipeline, packages: async () => packagesDir, arePackagesGiven: true })
+  for (const pipeline of pipelines) await addSnapshot(treeDir, pipeline, key)
   return treeDir
+}
+
+async function addSnapshot(treeDir: string, pipeline: number, key: string | undefined): Promise<void> {
+  const [projectDir, packagesDir] = [path.join(workDir, 'project'), path.join(workDir, 'packages')]
+  const options = { treeDir, projectDir, pipeline, release: '1', keyName: key, url: URL_OF_TREE }
+  await makeSnapshot(task, { ...options, packages: async () => packagesDir, arePackagesGiven: true })
 }
 
 /** As a promotion does it. */
 async function promote(treeDir: string, keyName?: string): Promise<void> {
   const [from, dir] = [path.join(treeDir, SNAPSHOT), path.join(treeDir, 'stable/2.0')]
   const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
-  const { version, release, commit, files } = await readSnapshot(from)
+  const { version, release, commit, isSigned, files } = await readSnapshot(from)
   await addFiles(task, from, dir, files)
   await cp(path.join(from, 'ChangeLog'), path.join(dir, 'ChangeLog_2.0.txt'))
   await refreshIndexes(task, dir, { key })
   await writeSums(task, dir, key)
-  await writeRepoFiles(treeDir, { dir, part: 'stable/2.0' })
+  await writeRepoFiles(treeDir, { dir, part: 'stable/2.0', isSigned })
   const promotedAt = new Date().toISOString()
-  const entry = { version, release, commit, snapshot: path.basename(SNAPSHOT), promotedAt, reasons: ['test'], files }
+  const snapshot = path.basename(SNAPSHOT)
+  const entry = { version, release, commit, snapshot, promotedAt, reasons: ['test'], isSigned, files }
   await writeReleases(treeDir, 2, { format: 1, releases: [entry] })
 }
 
@@ -82,6 +86,13 @@ describe('verify', () => {
     await promote(signed, key)
     expect(await verifyTree(task, signed)).toEqual([])
     expect(await runRelease(['verify', signed, '-f', 'json'])).toMatchObject({ exitCode: 0, stdout: '[]\n' })
+    await addSnapshot(unsigned, 8, key)
+    for (const [part, checks] of Object.entries({ 'stable/2.0': 0, 'unstable/2.0/latest': 1 }))
+      expect(await readFile(path.join(unsigned, part, 'lago-el.repo'), 'utf8')).toContain(`\ngpgcheck=${checks}\n`)
+    expect(await runRelease(['verify', unsigned])).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/stable\/2\.0 is not signed: it is older than the key/),
+    })
   }, 60_000)
 
   type Spoil = [string, RegExp, (treeDir: string) => Promise<unknown>]

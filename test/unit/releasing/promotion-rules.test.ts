@@ -20,6 +20,7 @@ function snapshotOf(version: string, facts: Partial<SnapshotInfo> = {}): Snapsho
     base: { version: '2.0.0', commit: commitOf('2.0.0'), committedAt: '2026-03-30T12:00:00Z' },
     changes: [change(version)],
     notes: '### Changed\n\n- cli: a',
+    isSigned: false,
     files: [],
     ...facts,
   }
@@ -33,6 +34,7 @@ function released(version: string, facts: Partial<Release> = {}): ReleaseInfo {
     snapshot: 's',
     promotedAt: '',
     reasons: [],
+    isSigned: false,
     files: [],
   }
   return { format: 1, releases: [{ ...release, ...facts }] }
