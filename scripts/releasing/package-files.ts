@@ -9,9 +9,13 @@ import { makeDirs, removeTemporaries, temporaryPathFor } from '../../src/base/fi
 import type { Task } from '../../src/base/task.js'
 import type { PackageFile } from './types.js'
 
-/** All that are in `dir` (absolute) by their places and names, hashed; sorted by path. */
-export async function packageFilesIn(task: Task, dir: string): Promise<readonly PackageFile[]> {
-  return fanOut(task, await packagePathsIn(dir), async (file) => factsOf(dir, file))
+/** Those that are in `dir` (absolute) by their places and names, hashed; sorted by path. `isWanted` is asked for each path. */
+export async function packageFilesIn(
+  task: Task,
+  dir: string,
+  isWanted: (file: string) => boolean = () => true,
+): Promise<readonly PackageFile[]> {
+  return fanOut(task, (await packagePathsIn(dir)).filter(isWanted), async (file) => factsOf(dir, file))
 }
 
 /** Below `dir`, sorted; files alone. */

@@ -11,8 +11,9 @@ import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { findSnapshot } from './find-snapshot.js'
 import { refreshIndexes } from './indexes.js'
+import { hasAll, packagesOfNoRelease } from './interrupted.js'
 import { CHANGELOG, majorOf, stableChangelog, stableDir } from './layout.js'
-import { addFiles, packagePathsIn, requireIntact } from './package-files.js'
+import { addFiles, requireIntact } from './package-files.js'
 import { promotionRules, releasedAs, type RuleAnswer } from './promotion-rules.js'
 import { readAllReleases, readReleases, writeReleases } from './release-info.js'
 import { writeAllRepoFiles } from './repo-files.js'
@@ -135,15 +136,27 @@ async function check(task: Task, treeDir: string, { snapshot, key }: Source): Pr
   if (key !== undefined) await requireSigned(task, dir, key)
   await requireIntact(task, dir, info.files)
   await requireSameChangelog(task, snapshot)
-  const stable = stableDir(treeDir, majorOf(info.version))
-  const { releases } = await readReleases(treeDir, majorOf(info.version))
-  const known = new Set([...releases.flatMap(({ files }) => files), ...info.files].map((file) => file.path))
-  const strays = (await packagePathsIn(stable)).filter((file) => !known.has(file))
-  if (strays.length === 0) return
-  throw new LagoError('LAGO_RELEASE_INTERRUPTED', `${stable} has packages of no release: ${strays.join(', ')}`, {
-    hint: 'when another promotion was ended, promote that snapshot first; else remove them',
-    data: { strays },
-  })
+  await requireNoneBetween(task, treeDir, info)
+}
+
+/** Of another promotion that was ended the packages would belong to no release for ever. */
+async function requireNoneBetween(task: Task, treeDir: string, info: SnapshotInfo): Promise<void> {
+  const major = majorOf(info.version)
+  const found = await packagesOfNoRelease(task, treeDir, major)
+  if (hasAll(info, found)) return
+  const strays = found.map((file) => file.path)
+  const [owner] = (await snapshotsOf(task, treeDir, major)).filter((snapshot) => hasAll(snapshot.info, found))
+  throw new LagoError(
+    'LAGO_RELEASE_INTERRUPTED',
+    `${stableDir(treeDir, major)} has packages of no release: ${strays.join(', ')}`,
+    {
+      hint:
+        owner === undefined
+          ? 'no snapshot has them: bring back the one that they came from, and promote it first; else remove them'
+          : `a promotion was ended before it was done: promote ${owner.name} first`,
+      data: { strays, snapshot: owner?.name },
+    },
+  )
 }
 
 /** Users who check signatures could not install packages that have none. */

@@ -3,6 +3,7 @@ import { rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { entriesBelow } from '../../src/base/entries-below.js'
 import type { Task } from '../../src/base/task.js'
+import { hasAll, packagesOfNoRelease } from './interrupted.js'
 import { readReleases } from './release-info.js'
 import { latestName, snapshotsOf, type Snapshot } from './snapshot-info.js'
 import { majorsIn, unfinishedPath, withTree } from './tree.js'
@@ -24,15 +25,20 @@ export interface Prunable extends Snapshot {
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** Oldest first of each X.0; never what `latest` leads to, nor what does not say what it is. */
+/**
+ * Oldest first of each X.0; never what `latest` leads to, nor what a promotion that was ended has to be finished with, nor what
+ * does not say what it is.
+ */
 export async function planPrune(task: Task, treeDir: string, options: PruneOptions): Promise<readonly Prunable[]> {
   const prunable: Prunable[] = []
   for (const major of await majorsIn(treeDir, 'unstable')) {
     const [promoted] = (await readReleases(treeDir, major)).releases
     const stays = new Set([await latestName(treeDir, major), options.promoted ? undefined : promoted?.snapshot])
+    const ended = await packagesOfNoRelease(task, treeDir, major)
     const old = (await snapshotsOf(task, treeDir, major))
       .slice(options.keep)
       .filter(({ name, info }) => !stays.has(name) && isOld(info.builtAt, options))
+      .filter(({ info }) => ended.length === 0 || !hasAll(info, ended))
     for (const snapshot of old.reverse()) prunable.push({ ...snapshot, sizeBytes: await ownBytesBelow(snapshot.dir) })
   }
   return prunable

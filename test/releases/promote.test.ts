@@ -212,17 +212,37 @@ describe('refused, and nothing is changed:', () => {
     })
   })
 
-  test('in the place of a package that is there', async () => {
-    await writeFile(path.join(tree, 'stable/2.0/npm/lago-2.0.2.tgz'), 'of somebody')
+  test('in the place of a package that is released', async () => {
+    const rebuilt = path.join(dir, 'rebuilt')
+    await cp(path.join(packages, '2.0.1'), rebuilt, { recursive: true })
+    await writeFile(path.join(rebuilt, 'npm/lago-2.0.1.tgz'), 'another')
+    await snapshot('2.0.1', 9, { packagesDir: rebuilt, facts: { release: '2' } })
     expect(await refusal()).toMatchObject({ code: 'LAGO_RELEASE_FILE_DIFFERS' })
   })
 
-  test('beside packages of another promotion that was ended', async () => {
+  test('beside packages of no release', async () => {
     await writeFile(path.join(tree, 'stable/2.0/npm/lago-2.0.7.tgz'), 'of a later one')
     expect(await refusal()).toMatchObject({
       code: 'LAGO_RELEASE_INTERRUPTED',
       message: expect.stringMatching(/stable\/2.0 has packages of no release: npm\/lago-2.0.7.tgz$/),
+      hint: expect.stringMatching(/^no snapshot has them: /),
     })
+  })
+
+  test('beside packages of another promotion that was ended, of another build of the same commit, too', async () => {
+    const rpm = 'rpm/el9/lago-2.0.2-1.noarch.rpm'
+    await link(path.join(tree, 'unstable/2.0/snapshot-lago_2.0_pipeline_8', rpm), path.join(tree, 'stable/2.0', rpm))
+    const rebuilt = path.join(dir, 'rebuilt')
+    await cp(path.join(packages, '2.0.2'), rebuilt, { recursive: true })
+    await buildRpm(path.join(rebuilt, 'rpm/el9'), { name: 'lago', version: '2.0.2', summary: 'built again' })
+    await snapshot('2.0.2', 9, { packagesDir: rebuilt })
+    expect(await refusal()).toMatchObject({
+      code: 'LAGO_RELEASE_INTERRUPTED',
+      message: expect.stringMatching(/stable\/2.0 has packages of no release: rpm\/el9\/lago-2.0.2-1.noarch.rpm$/),
+      hint: 'a promotion was ended before it was done: promote snapshot-lago_2.0_pipeline_8 first',
+    })
+    await promoted({ snapshot: '8', reason: 'it is time' })
+    expect(await promoted()).toMatchObject({ kind: 'again' })
   })
 
   test('when the project says no', async () => {

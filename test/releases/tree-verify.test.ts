@@ -447,6 +447,14 @@ describe('prune', () => {
     expect(await runRelease(['prune', treeDir, '--keep', '0'])).toMatchObject({ exitCode: 2 })
   }, 60_000)
 
+  test('leaves the snapshot that a promotion which was ended has to be finished with', async () => {
+    const treeDir = await treeWith([7, 8])
+    await promote(treeDir)
+    await rm(path.join(treeDir, 'stable/2.0/release.json'))
+    expect(await runRelease(['prune', treeDir, '--keep', '1', '--promoted', '--yes'])).toMatchObject({ stdout: '' })
+    expect(await snapshotsIn(treeDir)).toEqual(['7', '8'])
+  })
+
   test('leaves what does not say what it is, tells it, and deletes the rest', async () => {
     const treeDir = await treeWith([7, 8, 9])
     await writeFile(path.join(treeDir, 'unstable/2.0/snapshot-lago_2.0_pipeline_7/snapshot.json'), '{')
