@@ -37,6 +37,20 @@ export function moveNotes(changelog: string, { version, date, notes }: ReleasedN
   return { changelog: textOf(result, changelog.includes('\r\n') ? '\r\n' : '\n'), moved, missing }
 }
 
+/** Titles of the sub-sections (`### Added`) of notes in which there is an entry that none of the `earlier` notes has there. */
+export function titlesOfNews(notes: string, earlier: readonly string[]): ReadonlySet<string> {
+  const known = new Set(earlier.flatMap(entriesOf).map(({ key }) => key))
+  const added = entriesOf(notes).filter(({ key }) => !known.has(key))
+  return new Set(added.map(({ heading }) => heading.replace(/^### +/, '')))
+}
+
+function entriesOf(notes: string): readonly { readonly heading: string; readonly key: string }[] {
+  return groupsOf(notes.split(/\r?\n/)).flatMap((group) => {
+    const entries = group.blocks.filter((block) => ENTRY.test(block))
+    return entries.map((entry) => ({ heading: group.heading ?? '', key: keyOf(group, entry) }))
+  })
+}
+
 /** `2.0.1` of `2.0.1 - 2026-01-02` and of `[2.0.1]`. */
 function versionOf(heading: string | undefined): string | undefined {
   return /^\[?v?(\d+\.\d+\.\d+)\]?(?= |$)/.exec(heading ?? '')?.[1]

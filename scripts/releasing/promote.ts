@@ -208,10 +208,10 @@ interface Outcome {
 }
 
 async function record(treeDir: string, { name, info }: Snapshot, { reasons, options }: Outcome): Promise<Release> {
-  const { version, release, commit, isSigned, files } = info
+  const { version, release, commit, notes, isSigned, files } = info
   const { releases } = await readReleases(treeDir, majorOf(version))
   const promotedAt = new Date(options.nowMs).toISOString()
-  const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, isSigned, files }
+  const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, notes, isSigned, files }
   await writeReleases(treeDir, majorOf(version), { format: 1, releases: [promoted, ...releases] })
   return promoted
 }

@@ -4,10 +4,10 @@
  */
 import { LagoError } from '../../src/base/errors.js'
 import { compareVersions } from '../../src/rpm/evr.js'
+import { titlesOfNews } from './changelog-file.js'
 import { majorOf } from './layout.js'
 import { pathsOfOneAlone } from './package-files.js'
 import type { Change, Release, ReleaseInfo, SnapshotInfo } from './types.js'
-import { sectionTitles } from './unreleased.js'
 
 export interface PromotionFacts {
   readonly snapshot: SnapshotInfo
@@ -27,7 +27,9 @@ export interface RuleAnswer {
 
 export function promotionRules(facts: PromotionFacts): readonly RuleAnswer[] {
   const last = lastRelease(facts)
-  const since = { last, changes: changesSince(facts.snapshot, last), notes: facts.snapshot.notes }
+  const earlier = releasesOf(facts.stable).map(({ notes }) => notes)
+  const news = titlesOfNews(facts.snapshot.notes, earlier)
+  const since = { last, changes: changesSince(facts.snapshot, last), news }
   return [newMajor(facts), newMinor(facts, last), timePassed(facts, since), fixes(since), features(since)]
 }
 
@@ -113,7 +115,8 @@ function minorOf(version: string): number {
 interface Since {
   readonly last: Release | undefined
   readonly changes: readonly Change[]
-  readonly notes: string
+  /** Titles of the sub-sections of the notes that no release had as they are. */
+  readonly news: ReadonlySet<string>
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000
@@ -153,8 +156,8 @@ interface Findings {
 }
 
 function ruleOf(rule: RuleAnswer['rule'], since: Since, { found, missing, title }: Findings): RuleAnswer {
-  const isNoted = sectionTitles(since.notes).includes(title)
-  const noted = isNoted ? `the notes have entries under "${title}"` : `the notes have none under "${title}"`
+  const isNoted = since.news.has(title)
+  const noted = `the notes have ${isNoted ? 'new entries' : 'nothing new'} under "${title}"`
   return { rule, isDue: found !== undefined || isNoted, why: `${found ?? missing}${sinceText(since)}; ${noted}` }
 }
 

@@ -81,7 +81,7 @@ async function differences(unstable: string, release: Release): Promise<readonly
     throw error
   })
   if (info === undefined) return []
-  const other = (['version', 'release', 'commit', 'isSigned', 'files'] as const).filter(
+  const other = (['version', 'release', 'commit', 'notes', 'isSigned', 'files'] as const).filter(
     (field) => !isDeepStrictEqual(info[field], release[field]),
   )
   return other.map((field) => `for ${release.version} another value of "${field}" than ${release.snapshot}`)

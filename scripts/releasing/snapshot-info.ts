@@ -18,6 +18,7 @@ export const RELEASED_FIELDS = {
   version,
   release: z.string().regex(/^[1-9]\d*$/),
   commit: hash,
+  notes: z.string(),
   isSigned: z.boolean(),
   files: z.array(z.object({ path: inside, sizeBytes: z.number(), sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
 }
@@ -37,7 +38,6 @@ const snapshotInfo = z.object({
       bugs: z.array(z.string()),
     }),
   ),
-  notes: z.string(),
 })
 
 /** Throws `LAGO_SNAPSHOT` when there is no snapshot in `dir` (absolute), or when what it tells of itself cannot be understood. */

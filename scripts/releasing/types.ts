@@ -57,6 +57,8 @@ export interface Release {
   readonly promotedAt: string
   /** Why it was promoted: the rules that were met, or what the maintainer gave as a reason. */
   readonly reasons: readonly string[]
+  /** See `SnapshotInfo`. */
+  readonly notes: string
   /** Its RPMs are. */
   readonly isSigned: boolean
   readonly files: readonly PackageFile[]

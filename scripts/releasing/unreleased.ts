@@ -36,17 +36,6 @@ export function sectionsOf(changelog: string): readonly ChangelogSection[] {
   return sections
 }
 
-/** Titles of the sub-sections (`### Added`) of such notes that have an entry. */
-export function sectionTitles(notes: string): readonly string[] {
-  const titles: string[] = []
-  let title: string | undefined
-  for (const line of notes.split(/\r?\n/)) {
-    title = /^### +(.*?) *$/.exec(line)?.[1] ?? title
-    if (title !== undefined && ENTRY.test(line) && !titles.includes(title)) titles.push(title)
-  }
-  return titles
-}
-
 export function isUnreleased(heading: string | undefined): boolean {
   return heading !== undefined && /^\[?unreleased\]?$/i.test(heading)
 }

@@ -28,5 +28,5 @@ export function rpmChanges(changes: Readonly<Record<string, string>>): string {
 
 function released(facts: Partial<Release>): Release {
   const none = { version: '2.0.0', release: '1', commit: 'a'.repeat(40), snapshot: 's', reasons: [], files: [] }
-  return { ...none, isSigned: false, promotedAt: '2026-03-04T23:30:00.000Z', ...facts }
+  return { ...none, notes: '', isSigned: false, promotedAt: '2026-03-04T23:30:00.000Z', ...facts }
 }

@@ -115,7 +115,7 @@ test('a new X has a directory of its own, and an older one stays promotable', as
   expect(await contentOf(path.join(tree, 'stable/2.0'))).toEqual(before)
   expect(await promoted({ snapshot: '9' })).toMatchObject({ release: { version: '2.0.2' } })
   expect((await releasesOf(2))[0]?.reasons).toEqual([
-    'fixes: no change names a bug since 2.0.1; the notes have entries under "Security"',
+    'fixes: no change names a bug since 2.0.1; the notes have new entries under "Security"',
   ])
 })
 
@@ -170,8 +170,8 @@ describe('refused, and nothing is changed:', () => {
         'major: 2.0.2 is no new X: stable has 2.0.1',
         'minor: 2.0.2 is no new Y: stable has 2.0.1',
         'time: 2.0.0 is 1 day old, and is to be 30; 1 change since 2.0.1',
-        'fixes: no change names a bug since 2.0.1; the notes have none under "Security"',
-        'features: no change is a feature since 2.0.1; the notes have none under "Added"',
+        'fixes: no change names a bug since 2.0.1; the notes have nothing new under "Security"',
+        'features: no change is a feature since 2.0.1; the notes have nothing new under "Added"',
       ].join('\n'),
       hint: 'a maintainer may promote it all the same: --reason "..."',
     })
@@ -494,8 +494,8 @@ describe('scripts/release promote', () => {
         'major     due  2.0.1 is a new X: stable has no release yet',
         'minor     -    stable has no other 2.Y',
         'time      -    2.0.0 is N days old, and is to be 99999; 1 change',
-        'fixes     -    no change names a bug; the notes have none under "Security"',
-        'features  -    no change is a feature; the notes have none under "Added"',
+        'fixes     -    no change names a bug; the notes have nothing new under "Security"',
+        'features  -    no change is a feature; the notes have nothing new under "Added"',
         '',
       ].join('\n'),
     )

@@ -64,7 +64,7 @@ async function addSnapshot(treeDir: string, pipeline: number, key: string | unde
 async function promote(treeDir: string, keyName?: string): Promise<void> {
   const [from, dir] = [path.join(treeDir, SNAPSHOT), path.join(treeDir, 'stable/2.0')]
   const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
-  const { version, release, commit, isSigned, files } = await readSnapshot(from)
+  const { version, release, commit, notes, isSigned, files } = await readSnapshot(from)
   await addFiles(task, from, dir, files)
   await cp(path.join(from, 'ChangeLog'), path.join(dir, 'ChangeLog_2.0.txt'))
   await refreshIndexes(task, dir, { key })
@@ -72,7 +72,7 @@ async function promote(treeDir: string, keyName?: string): Promise<void> {
   await writeRepoFiles(treeDir, { dir, part: 'stable/2.0', isSigned })
   const promotedAt = new Date().toISOString()
   const snapshot = path.basename(SNAPSHOT)
-  const entry = { version, release, commit, snapshot, promotedAt, reasons: ['test'], isSigned, files }
+  const entry = { version, release, commit, snapshot, promotedAt, reasons: ['test'], notes, isSigned, files }
   await writeReleases(treeDir, 2, { format: 1, releases: [entry] })
 }
 

@@ -34,6 +34,7 @@ function released(version: string, facts: Partial<Release> = {}): ReleaseInfo {
     snapshot: 's',
     promotedAt: '',
     reasons: [],
+    notes: '',
     isSigned: false,
     files: [],
   }
@@ -108,10 +109,10 @@ describe('important fixes', () => {
 
   test('are changes since the last release that name a bug', () => {
     expect(answer('fixes', snapshot, { stable: [released('2.0.0')] })).toBe(
-      'due: 3 bugs fixed: 12, 13, 9 since 2.0.0; the notes have none under "Security"',
+      'due: 3 bugs fixed: 12, 13, 9 since 2.0.0; the notes have nothing new under "Security"',
     )
     expect(answer('fixes', snapshot, { stable: [released('2.0.2')] })).toBe(
-      'not due: no change names a bug since 2.0.2; the notes have none under "Security"',
+      'not due: no change names a bug since 2.0.2; the notes have nothing new under "Security"',
     )
   })
 
@@ -132,18 +133,32 @@ describe('important fixes', () => {
   test('are notes about security', () => {
     const noted = snapshotOf('2.0.3', { notes: '### Security\n\n- cli: safe' })
     expect(answer('fixes', noted, { stable: [released('2.0.2')] })).toBe(
-      'due: no change names a bug since 2.0.2; the notes have entries under "Security"',
+      'due: no change names a bug since 2.0.2; the notes have new entries under "Security"',
     )
     const empty = snapshotOf('2.0.3', { notes: '### Security\n\n### Fixed\n\n- cli: a' })
     expect(answer('fixes', empty, { stable: [released('2.0.2')] })).toMatch(/^not due/)
   })
 })
 
+test('notes that a release has had already count no more, however they are wrapped', () => {
+  const stable = [
+    released('2.0.1', { notes: '### Added\n\n- cli: a b' }),
+    released('1.0.0', { notes: '### Fixed\n\n- c' }),
+  ]
+  const noted = (notes: string): string => answer('features', snapshotOf('2.0.3', { notes }), { stable })
+  expect(noted('### Added\n\n- cli: a\n  b\n\n### Fixed\n\n- d')).toMatch(
+    /^not due: .*; the notes have nothing new under "Added"$/,
+  )
+  expect(noted('### Added\n\n- cli: a b\n- cli: c')).toMatch(/^due: .*; the notes have new entries under "Added"$/)
+  expect(noted('### Added\n\n- c')).toMatch(/^due:/) // another heading
+  expect(noted('### Added\n\nSoon.')).toMatch(/^not due:/) // no entry
+})
+
 test('important features are changes that say so, or notes about what was added', () => {
   const stable = [released('2.0.2')]
   const feature = snapshotOf('2.0.3', { changes: [change('2.0.3', { kind: 'feature' })] })
   expect(answer('features', feature, { stable })).toMatch(
-    /^due: 1 feature: [0-9a-f]{8} "make 2.0.3" since 2.0.2; the notes have none under "Added"$/,
+    /^due: 1 feature: [0-9a-f]{8} "make 2.0.3" since 2.0.2; the notes have nothing new under "Added"$/,
   )
   expect(answer('features', snapshotOf('2.0.3'), { stable })).toMatch(/^not due: no change is a feature since 2.0.2;/)
   expect(answer('features', snapshotOf('2.0.3', { notes: '### Added\n* x: y' }), { stable })).toMatch(/^due:/)
