@@ -11,6 +11,7 @@ import { exitCodeOf } from '../src/cli/exit-code.js'
 import { printTo } from '../src/cli/print.js'
 import { createTerminal } from '../src/cli/render/terminal.js'
 import { abortOnSignals } from '../src/cli/signals.js'
+import { createRedact, redactingSink } from '../src/log/redact.js'
 
 export interface Script {
   readonly task: Task
@@ -27,7 +28,9 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
   const signal = abortOnSignals(process)
   const isTerminal = stderr.isTTY === true && env['TERM'] !== 'dumb'
   const color = isTerminal && !env['NO_COLOR']
-  const sink = createTerminal({ write: (text) => void stderr.write(text), color, level: 'info', depth: 3 })
+  const redact = createRedact([])
+  const terminal = createTerminal({ write: (text) => void stderr.write(text), color, level: 'info', depth: 3 })
+  const sink = redactingSink(redact, terminal)
   const script: Script = { task: createTask(sink, { signal }), print: async (text) => printAll(stdout, text) }
   try {
     const parser = parserOf(name, (parser) => define(parser, script))
@@ -36,7 +39,7 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
     await parser.parseAsync(argv)
   } catch (thrown) {
     const error = isCancelled(signal.reason) ? signal.reason : explainSystemError(thrown)
-    await printTo(stderr, describeError(error, { debug: false }))
+    await printTo(stderr, redact(describeError(error, { debug: false })))
     process.exitCode = exitCodeOf(error)
   } finally {
     await sink.close()

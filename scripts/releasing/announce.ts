@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { domainToASCII } from 'node:url'
 import { isLagoError, LagoError } from '../../src/base/errors.js'
+import { withLock } from '../../src/base/lock.js'
 import type { Task } from '../../src/base/task.js'
 import { compareVersions } from '../../src/rpm/evr.js'
 import { announcementOf } from './announcement.js'
@@ -34,60 +35,106 @@ export async function announcementText(options: AnnounceOptions): Promise<string
 }
 
 /**
- * Sends it, unless that was done before; `again` sends it once more. Throws `LAGO_RELEASE_UNKNOWN`, `LAGO_ANNOUNCEMENT_UNSURE` when a
- * run before was ended while it sent it, and what `sendMail` throws.
+ * Sends it, unless that was done before; `again` sends it once more. One at a time does that in a tree, which is free for others
+ * while the server takes its time. Throws `LAGO_RELEASE_UNKNOWN`, `LAGO_ANNOUNCEMENT_UNSURE` when a run before was ended while it
+ * sent it, `LAGO_LOCKED`, and what `sendMail` throws.
  */
 export async function sendAnnouncement(
   task: Task,
   server: MailServer,
   options: AnnounceOptions & { readonly again: boolean },
 ): Promise<void> {
-  await withTree(task, options.treeDir, async () => {
-    const released = await findRelease(options)
-    const { release } = released
-    const dir = stableDir(options.treeDir, majorOf(release.version))
-    const before = await readSendings(dir)
-    const earlier = before.filter(({ version }) => version === release.version)
-    if (earlier[0] !== undefined && !options.again) return tellEarlier(task, earlier[0])
-    const mail = await mailOf(options, released, earlier.length)
-    const message = await composeMail(mail)
-    const sending = sendingOf(release, server, mail)
-    await writeSendings(dir, [sending, ...before])
-    await send(task, server, { mail, message, onUnsent: async () => writeSendings(dir, before) })
-    await writeSendings(dir, [{ ...sending, isDone: true }, ...before])
-    task.log('info', `announced ${release.version} to ${sending.to}`)
+  const { treeDir } = options
+  await readTree(treeDir)
+  await findRelease(options)
+  const [lockPath, what] = [path.join(treeDir, 'stable'), `the announcements of ${treeDir}`]
+  await withLock(task, { path: lockPath, kind: 'directory', what, waitMs: WAIT_MS }, async () => {
+    const begun = await withTree(task, treeDir, async () => begin(task, server, options))
+    if (begun !== undefined) await send(task, server, { ...begun, treeDir })
   })
 }
 
-function tellEarlier(task: Task, { version, begunAt, to, isDone, messageId }: Sending): void {
-  if (isDone) return task.log('info', `${version} was announced already: at ${begunAt}, to ${to}`)
-  throw new LagoError(
-    'LAGO_ANNOUNCEMENT_UNSURE',
-    `whether ${version} was announced at ${begunAt} to ${to} is not known`,
-    {
-      hint: `look for ${messageId} in the archive of the list; --again sends it once more`,
-    },
-  )
-}
+const WAIT_MS = 60_000
 
-interface Outgoing {
+interface Begun {
   readonly mail: Mail
   readonly message: Buffer
-  /** Called when it is certain that nobody has got it. */
-  readonly onUnsent: () => Promise<void>
+  readonly sending: Sending
 }
 
-async function send(task: Task, server: MailServer, { mail, message, onUnsent }: Outgoing): Promise<void> {
+/** Notes that it is on its way; undefined: it was sent before. */
+async function begin(
+  task: Task,
+  server: MailServer,
+  options: AnnounceOptions & { readonly again: boolean },
+): Promise<Begun | undefined> {
+  const released = await findRelease(options)
+  const { release } = released
+  const dir = stableDir(options.treeDir, majorOf(release.version))
+  const before = await readSendings(dir)
+  const earlier = before.filter(({ version }) => version === release.version)
+  if (earlier.length > 0 && !options.again) {
+    tellEarlier(task, earlier, options.to)
+    return undefined
+  }
+  const mail = await mailOf(options, released, earlier.length)
+  const message = await composeMail(mail)
+  const sending = sendingOf(release, server, mail)
+  await writeSendings(dir, [sending, ...before])
+  return { mail, message, sending }
+}
+
+/** By the last one of the release; those before it count for who has got it. */
+function tellEarlier(task: Task, earlier: readonly Sending[], to: readonly Mailbox[]): void {
+  const [last] = earlier
+  if (last === undefined) return
+  const { version, begunAt, isDone, messageId } = last
+  if (!isDone)
+    throw new LagoError(
+      'LAGO_ANNOUNCEMENT_UNSURE',
+      `whether ${version} was announced at ${begunAt} to ${last.to} is not known`,
+      { hint: `look for ${messageId} in the archive of the list; --again sends it once more` },
+    )
+  task.log('info', `${version} was announced already: at ${begunAt}, to ${last.to}`)
+  const reached = earlier.flatMap((sending) => (sending.isDone ? sending.to.split(', ') : []))
+  const missing = to.map(({ address }) => address).filter((address) => !reached.includes(address))
+  if (missing.length > 0) task.log('warning', `${missing.join(', ')}: not reached yet; --again sends it to all of --to`)
+}
+
+/** Until the server has answered; then what came of it is noted. */
+async function send(
+  task: Task,
+  server: MailServer,
+  { mail, message, sending, treeDir }: Begun & { readonly treeDir: string },
+): Promise<void> {
   const envelope = { from: mail.from.address, to: mail.to.map(({ address }) => address) }
   let isHandedOver = false
   try {
     const onHandedOver = (): void => void (isHandedOver = true)
     const { rejected } = await sendMail(task, server, { message, envelope, onHandedOver })
+    const to = envelope.to.filter((address) => !rejected.includes(address)).join(', ')
+    await settle(task, treeDir, { sending, outcome: { ...sending, to, isDone: true } })
     if (rejected.length > 0) task.log('warning', `${server.name} did not take ${rejected.join(', ')}`)
+    task.log('info', `announced ${sending.version} to ${to}`)
   } catch (error) {
-    if (!isHandedOver || isLagoError(error, 'LAGO_MAIL_REFUSED')) await onUnsent()
+    if (!isHandedOver || isLagoError(error, 'LAGO_MAIL_REFUSED'))
+      await settle(task, treeDir, { sending, outcome: undefined })
     throw error
   }
+}
+
+/** Undefined: nobody has got it for certain, and it never was. */
+async function settle(
+  task: Task,
+  treeDir: string,
+  { sending, outcome }: { readonly sending: Sending; readonly outcome: Sending | undefined },
+): Promise<void> {
+  const dir = stableDir(treeDir, majorOf(sending.version))
+  const note = async (): Promise<void> => {
+    const others = (await readSendings(dir)).filter(({ messageId }) => messageId !== sending.messageId)
+    await writeSendings(dir, outcome === undefined ? others : [outcome, ...others])
+  }
+  await task.shielded(2 * WAIT_MS, async (task) => withTree(task, treeDir, note))
 }
 
 function sendingOf({ version, release }: Release, server: MailServer, mail: Mail): Sending {

@@ -77,8 +77,13 @@ async function passwordOf(task: Task, host: string, user: string, env: MailServe
     throw new LagoError('LAGO_MAIL_PASSWORD', `there is no password for ${user} at ${host}`, {
       hint: `set LAGO_SMTP_PASSWORD, or write "machine ${host} login ${user} password ..." to ~/.netrc`,
     })
-  keepSecret(password)
+  // as logins send it, and servers may repeat it: RFC 4616 (PLAIN), LOGIN
+  for (const secret of [password, base64(`\0${user}\0${password}`), base64(password)]) keepSecret(secret)
   return password
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
 }
 
 async function passwordInNetrc(

@@ -79,7 +79,7 @@ function sendError({ name, login }: MailServer, cause: unknown): LagoError {
   const isPlain = code === 'ETLS' && login !== undefined && responseCode !== undefined
   const words = isPlain
     ? `it offers no STARTTLS (${response}), and no password is sent without`
-    : (response ?? messageOf(cause))
+    : (response ?? wordsOf(cause))
   const data = { server: name, responseCode }
   if (code === 'EAUTH')
     return new LagoError('LAGO_MAIL_LOGIN', `${name} does not let ${login?.user ?? 'anybody'} in: ${words}`, {
@@ -88,7 +88,9 @@ function sendError({ name, login }: MailServer, cause: unknown): LagoError {
     })
   if (/CERT|LEAF_SIGNATURE/.test(originalCode))
     return new LagoError('LAGO_MAIL_CERTIFICATE', `the certificate of ${name} is not believed: ${words}`, {
-      hint: 'name the file with the certificate of its authority with --ca-file',
+      hint: originalCode.includes('ALTNAME')
+        ? 'name the server in --smtp as its certificate does'
+        : 'name the file with the certificate of its authority with --ca-file',
       data,
       cause,
     })
@@ -99,4 +101,10 @@ function sendError({ name, login }: MailServer, cause: unknown): LagoError {
     data,
     cause,
   })
+}
+
+/** OpenSSL's own are `C0...:error:0A00010B:SSL routines:FUNCTION:REASON:FILE:LINE:`, and a line end. */
+function wordsOf(error: unknown): string {
+  const message = messageOf(error)
+  return /:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1] ?? message
 }

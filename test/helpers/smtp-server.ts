@@ -76,7 +76,7 @@ function optionsOf(
     onAuth({ username, password }, _session, callback) {
       passwords.push(password ?? '')
       if (username === login?.user && password === login?.password) callback(null, { user: username })
-      else callback(new Error('who are you?'))
+      else callback(new Error(`no for ${Buffer.from(`\0${username}\0${password}`).toString('base64')}: who are you?`))
     },
     onRcptTo({ address }, _session, callback) {
       callback(refuse?.recipient === address ? refusal() : null)

@@ -1,7 +1,7 @@
 /** Announcing a release through real mail servers on loopback. */
 import { execFile } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { sendAnnouncement } from '../../scripts/releasing/announce.js'
 import { mailboxesOf, mailboxOf } from '../../scripts/releasing/mail.js'
 import { mailServerOf } from '../../scripts/releasing/mail-server.js'
+import { withTree } from '../../scripts/releasing/tree.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { writeReleasedTree } from '../helpers/released-tree.js'
 import { useMailServers, type MailServerSettings } from '../helpers/smtp-server.js'
@@ -144,6 +145,7 @@ describe('a password', () => {
     expect(exitCode).toBe(2)
     expect(stderr).toMatch(/^smtp:\/\/127.0.0.1:\d+ does not let jane in: .*535.*who are you\? \[LAGO_MAIL_LOGIN\]\n$/)
     expect(stderr).not.toContain(PASSWORD)
+    expect(stderr).not.toContain(Buffer.from(`\0jane\0${PASSWORD}`).toString('base64'))
     expect(received).toEqual([])
   })
 
@@ -199,14 +201,14 @@ async function failure(target: Target): Promise<unknown> {
 
 describe('a certificate', () => {
   test.each([
-    ['of an unknown authority', 'IP:127.0.0.1', false],
-    ['of another host', 'DNS:mail.example.org', true],
-  ])('%s is not believed', async (_, name, isNamed) => {
+    ['of an unknown authority', 'IP:127.0.0.1', false, '--ca-file'],
+    ['of another host', 'DNS:mail.example.org', true, '--smtp'],
+  ])('%s is not believed', async (_, name, isNamed, hint) => {
     const { caFile, tls } = await certificateFor(name)
     for (const isTls of [false, true]) {
       const { port, received } = await makeServer({ tls, isTls })
       const error = await failure({ port, isTls, ...(isNamed ? { caFile } : {}) })
-      expect(error).toMatchObject({ code: 'LAGO_MAIL_CERTIFICATE', hint: expect.stringContaining('--ca-file') })
+      expect(error).toMatchObject({ code: 'LAGO_MAIL_CERTIFICATE', hint: expect.stringContaining(hint) })
       expect(received).toEqual([])
     }
   })
@@ -218,8 +220,9 @@ afterEach(() => {
 })
 
 /** It takes connections and says nothing. */
-async function silentPort(): Promise<number> {
+async function silentPort(onConnection?: (socket: Socket) => void): Promise<number> {
   const server = createServer((socket) => socket.on('error', () => undefined))
+  if (onConnection !== undefined) server.on('connection', onConnection)
   silent.push(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as AddressInfo).port // it listens on TCP
@@ -249,6 +252,12 @@ describe('a server that does not take the mail is told, and it can be sent again
     expect(error).toMatchObject({ code: 'LAGO_MAIL_SERVER', message: expect.stringContaining('ECONNREFUSED') })
   })
 
+  test('it does not speak TLS', async () => {
+    const { port } = await makeServer()
+    const error = await failure({ port, isTls: true })
+    expect(error).toMatchObject({ code: 'LAGO_MAIL_SERVER', message: expect.stringMatching(/: wrong version number$/) })
+  })
+
   test('it is silent', async () => {
     const error = await failure({ port: await silentPort(), timeoutMs: 100 })
     expect(error).toMatchObject({
@@ -261,11 +270,31 @@ describe('a server that does not take the mail is told, and it can be sent again
   })
 })
 
-test('a recipient that the server does not take is a warning while there are others', async () => {
+test('a recipient that the server does not take is a warning while there are others, and is told again', async () => {
   const { port, received } = await makeServer({ refuse: { recipient: 'dev@example.org', code: 550, words: 'who?' } })
   await send({ port })
   expect(received).toMatchObject([{ to: ['list@example.org'] }])
   expect(recorded.messages('warning')).toEqual([`smtp://127.0.0.1:${port} did not take dev@example.org`])
+  expect(recorded.messages('info').at(-1)).toBe('announced 2.0.3 to list@example.org')
+  await send({ port })
+  expect(recorded.messages('info').at(-1)).toMatch(/^2.0.3 was announced already: at .*, to list@example.org$/)
+  expect(recorded.messages('warning').at(-1)).toBe('dev@example.org: not reached yet; --again sends it to all of --to')
+  expect(received).toHaveLength(1)
+})
+
+test('while a server takes its time the tree is free for others, and the next announcement waits', async () => {
+  let connect: (socket: Socket) => void = () => undefined
+  const connected = new Promise<Socket>((resolve) => (connect = resolve))
+  const first = failure({ port: await silentPort(connect) })
+  const socket = await connected
+  await withTree(recorded.task, tree, async () => undefined, { waitMs: 0 })
+  const other = await makeServer()
+  const second = send({ port: other.port })
+  await recorded.message(/^waiting for the announcements of /)
+  socket.destroy()
+  expect(await first).toMatchObject({ code: 'LAGO_MAIL_SERVER' })
+  await second
+  expect(other.received).toHaveLength(1)
 })
 
 test('when it is not known whether a mail arrived, it is not sent again unasked', async () => {
