@@ -13,11 +13,12 @@ import { fanOut } from '../../src/base/fan-out.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
-import { namesIn, sha256Of } from './package-files.js'
+import { namesIn, sha256Of, straysBesideLists } from './package-files.js'
 import { isClearSigned, isSignedBy, signClear, signDetached, type SigningKey } from './sign.js'
 
 /** Also its suite: apt warns when the two differ. */
 export const APT_INDEX = 'lago'
+const LISTS = ['Packages', 'Packages.gz'] as const
 const BY_HASH = 'by-hash/SHA256'
 
 /** Of the packages in `dir` itself. See `refreshIndexes`. */
@@ -29,8 +30,8 @@ export async function refreshAptIndex(task: Task, dir: string, key: SigningKey |
   const before = await currentGeneration(indexDir)
   await replaceGeneration(task, indexDir, async (newDir) => {
     const lists = new Map([
-      ['Packages', Buffer.from(packages)],
-      ['Packages.gz', gzipSync(packages)],
+      [LISTS[0], Buffer.from(packages)],
+      [LISTS[1], gzipSync(packages)],
     ])
     await mkdir(path.join(newDir, BY_HASH), { recursive: true })
     for (const [name, content] of lists) {
@@ -127,7 +128,7 @@ async function faultsOfPackages(
   }
 }
 
-/** The lists are those that `Release` names, under both of their names, and `InRelease` is that, signed. */
+/** The lists are those that `Release` names, under both of their names, and `InRelease` is that, signed; what else is there was a list once. */
 async function faultsOfRelease(indexDir: string): Promise<readonly string[]> {
   const release = await readFile(path.join(indexDir, 'Release'), 'utf8').catch(() => '')
   const sums = [...release.matchAll(/^ ([0-9a-f]{64}) \d+ (\S+)$/gm)]
@@ -140,5 +141,10 @@ async function faultsOfRelease(indexDir: string): Promise<readonly string[]> {
   const inRelease = await readFile(path.join(indexDir, 'InRelease'), 'utf8').catch(() => undefined)
   if (inRelease !== undefined && !isClearSigned(inRelease, release))
     faults.push(`${indexDir}/InRelease is not Release with a signature around it`)
-  return faults
+  return [
+    ...faults,
+    ...(await straysBesideLists(indexDir, ['Release', 'InRelease', 'Release.gpg', ...LISTS, 'by-hash'])),
+    ...(await straysBesideLists(path.join(indexDir, 'by-hash'), ['SHA256'])),
+    ...(await straysBesideLists(path.join(indexDir, BY_HASH), [])),
+  ]
 }

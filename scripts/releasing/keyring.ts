@@ -7,7 +7,7 @@ import { isLagoError, LagoError } from '../../src/base/errors.js'
 import { runCommand } from '../../src/base/process.js'
 import { makeScratchDir } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
-import { checkSignature, warningsOfKeys } from './sign.js'
+import { checkSignature } from './sign.js'
 
 export interface Keyring {
   /** What is wrong with the signature; empty: nothing. Without a `filePath` it is around the text that it signs. */
@@ -16,10 +16,7 @@ export interface Keyring {
   faultsOfRpms(paths: readonly string[]): Promise<readonly string[]>
 }
 
-/**
- * `keysPath`: armoured public keys. Those that users will soon not believe any more, or do not today, are told as warnings.
- * Throws `LAGO_SIGNING_KEY` when there is something else in the file.
- */
+/** `keysPath`: armoured public keys. Throws `LAGO_SIGNING_KEY` when something else is in the file. */
 export async function withKeyring<T>(task: Task, keysPath: string, body: (keyring: Keyring) => Promise<T>): Promise<T> {
   const dir = await makeScratchDir('keys')
   const ownHome = ['--homedir', dir, '--no-autostart', '--trust-model', 'always']
@@ -27,7 +24,6 @@ export async function withKeyring<T>(task: Task, keysPath: string, body: (keyrin
   try {
     await importKeys(task, ['gpg', '--batch', ...ownHome, '--quiet', '--import', '--', keysPath], 'gnupg')
     await importKeys(task, [...rpmkeys, '--import', keysPath], 'rpm')
-    for (const warning of await warningsOfKeys(task, keysPath)) task.log('warning', `${keysPath}: ${warning}`)
     return await body({
       async faultsOfSignature(signaturePath, filePath) {
         if (!(await pathExists(signaturePath))) return [`${signaturePath} is missing`]

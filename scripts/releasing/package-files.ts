@@ -67,6 +67,17 @@ export async function sha256Of(filePath: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** What is in `dir` beside `known`, and is no file whose name begins with its SHA-256, as those of lists do; one line each. */
+export async function straysBesideLists(dir: string, known: readonly string[]): Promise<readonly string[]> {
+  const strays: string[] = []
+  for (const name of (await namesIn(dir)).filter((name) => !known.includes(name))) {
+    const filePath = path.join(dir, name)
+    const isList = (await lstat(filePath)).isFile() && name.startsWith(await sha256Of(filePath))
+    if (!isList) strays.push(`${filePath} does not belong there`)
+  }
+  return strays
+}
+
 /** What is wrong with `files` in `dir`, one line each; empty: all are there as they should be. */
 export async function faultsOf(task: Task, dir: string, files: readonly PackageFile[]): Promise<readonly string[]> {
   const faults = await fanOut(task, files, async (file) => {

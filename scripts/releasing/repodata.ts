@@ -10,7 +10,7 @@ import type { Task } from '../../src/base/task.js'
 import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
 import { readWholePackages } from '../../src/rpm/read-packages.js'
 import { readRepository } from '../../src/rpm/read-repository.js'
-import { namesIn, sha256Of } from './package-files.js'
+import { namesIn, sha256Of, straysBesideLists } from './package-files.js'
 import { isSignedBy, signDetached, type SigningKey } from './sign.js'
 
 export const REPODATA = 'repodata'
@@ -111,7 +111,7 @@ export async function faultsOfRepodata(
   ]
 }
 
-/** All lists are those that `repomd.xml` names. */
+/** All lists are those that `repomd.xml` names, and what else is there was one once. */
 async function faultsOfRepomd(repodataDir: string): Promise<readonly string[]> {
   const repomd = await readFile(path.join(repodataDir, REPOMD), 'utf8')
   const faults: string[] = []
@@ -122,7 +122,7 @@ async function faultsOfRepomd(repodataDir: string): Promise<readonly string[]> {
     if ((await sha256Of(listPath).catch(() => 'none')) !== sum)
       faults.push(`${listPath} is not what ${REPOMD} says of it`)
   }
-  return faults
+  return [...faults, ...(await straysBesideLists(repodataDir, [REPOMD, `${REPOMD}.asc`]))]
 }
 
 async function packageNamesIn(dir: string): Promise<readonly string[]> {

@@ -5,6 +5,7 @@ import { pathExists } from 'fs-extra/esm'
 import { entriesBelow } from '../../src/base/entries-below.js'
 import { isLagoError, isSystemError, messageOf } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
+import { currentGeneration } from '../../src/rpm/generations.js'
 import { ANNOUNCED, readSendings } from './announced.js'
 import { APT_INDEX, faultsOfAptIndex } from './apt-index.js'
 import { withKeyring, type Keyring } from './keyring.js'
@@ -24,8 +25,9 @@ import { faultsOfRepoFiles, isStableSigned, REPO_FILES } from './repo-files.js'
 import { faultsOfRepodata, REPODATA } from './repodata.js'
 import { isSnapshotName, latestName, readSnapshot } from './snapshot-info.js'
 import { faultsOfSums, SUMS } from './sums.js'
+import { warningsOfKeys } from './sign.js'
 import { findSignature } from './tree-keys.js'
-import { majorsIn, TREE_INFO, TREE_KEYS, withTreeToRead } from './tree.js'
+import { majorsIn, readTree, TREE_INFO, TREE_KEYS, withTreeToRead } from './tree.js'
 import type { PackageFile } from './types.js'
 
 export interface Finding {
@@ -35,22 +37,37 @@ export interface Finding {
   readonly problem: string
 }
 
-/** All that is wrong in the tree; empty: nothing. Throws `LAGO_RELEASE_TREE`, `LAGO_LOCKED`. */
+/**
+ * All that is wrong in the tree; empty: nothing. Others may change the tree meanwhile; only when something is found they wait,
+ * and it is looked at again, as it may have been their work. Throws `LAGO_RELEASE_TREE`, `LAGO_LOCKED`.
+ */
 export async function verifyTree(task: Task, treeDir: string): Promise<readonly Finding[]> {
-  return withTreeToRead(task, treeDir, async () => {
-    const keysPath = path.join(treeDir, TREE_KEYS)
-    if (!(await pathExists(keysPath))) {
-      const signature = await findSignature(treeDir)
-      const missing = { part: '.', problem: `${keysPath} is missing, and there are signatures: ${signature}` }
-      return [...(signature === undefined ? [] : [missing]), ...(await findingsOf(task, treeDir, undefined))]
-    }
-    try {
-      return await withKeyring(task, keysPath, async (keyring) => findingsOf(task, treeDir, keyring))
-    } catch (error) {
-      if (!isLagoError(error, 'LAGO_SIGNING_KEY')) throw error
-      return [{ part: '.', problem: error.message }, ...(await findingsOf(task, treeDir, undefined))]
-    }
+  await readTree(treeDir)
+  const first = await allFindings(task, treeDir).catch(() => undefined) // when it is not their work, it is thrown again below
+  const findings =
+    first?.length === 0 ? first : await withTreeToRead(task, treeDir, async () => allFindings(task, treeDir))
+  const keysPath = path.join(treeDir, TREE_KEYS)
+  const warnings = await warningsOfKeys(task, keysPath).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR')) return []
+    throw error
   })
+  for (const warning of warnings) task.log('warning', `${keysPath}: ${warning}`)
+  return findings
+}
+
+async function allFindings(task: Task, treeDir: string): Promise<readonly Finding[]> {
+  const keysPath = path.join(treeDir, TREE_KEYS)
+  if (!(await pathExists(keysPath))) {
+    const signature = await findSignature(treeDir)
+    const missing = { part: '.', problem: `${keysPath} is missing, and there are signatures: ${signature}` }
+    return [...(signature === undefined ? [] : [missing]), ...(await findingsOf(task, treeDir, undefined))]
+  }
+  try {
+    return await withKeyring(task, keysPath, async (keyring) => findingsOf(task, treeDir, keyring))
+  } catch (error) {
+    if (!isLagoError(error, 'LAGO_SIGNING_KEY')) throw error
+    return [{ part: '.', problem: error.message }, ...(await findingsOf(task, treeDir, undefined))]
+  }
 }
 
 async function findingsOf(task: Task, treeDir: string, keyring: Keyring | undefined): Promise<readonly Finding[]> {
@@ -225,11 +242,12 @@ async function straysOfContent({ dir, files, texts }: Content): Promise<readonly
   const dists = (await namesIn(path.join(dir, 'rpm'))).map((dist) => `rpm/${dist}`)
   const strays = [...(await straysIn(dir, [...texts, ...OF_ALL, ...OPTIONAL]))]
   for (const place of ['deb', 'npm', 'sources', ...dists]) {
-    const lists = place === 'deb' ? APT_INDEX : REPODATA
-    const isList = (name: string): boolean => name === lists || name.startsWith(`.${lists}-`)
-    for (const name of await namesIn(path.join(dir, place)))
-      if (!known.has(`${place}/${name}`) && !isList(name))
-        strays.push(`${path.join(dir, place, name)} does not belong there`)
+    const lists = path.join(dir, place, place === 'deb' ? APT_INDEX : REPODATA)
+    const own = [lists, await currentGeneration(lists)]
+    for (const name of await namesIn(path.join(dir, place))) {
+      const filePath = path.join(dir, place, name)
+      if (!known.has(`${place}/${name}`) && !own.includes(filePath)) strays.push(`${filePath} does not belong there`)
+    }
   }
   return strays
 }

@@ -24,6 +24,7 @@ import { findSigningKey, signRpms } from '../../scripts/releasing/sign.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
 import { writeSums } from '../../scripts/releasing/sums.js'
+import { withTree } from '../../scripts/releasing/tree.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
 import { buildSmallPackages, makeGitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
@@ -246,6 +247,23 @@ describe('verify', () => {
       async (tree) => appendFile(path.join(tree, SNAPSHOT, 'deb/lago/InRelease'), '\n'),
     ],
   ]
+  const spoilsOfLists: Spoil[] = [
+    [
+      'a page beside the lists of dnf',
+      /repodata\/evil\.html does not belong there$/,
+      async (tree) => writeFile(path.join(tree, SNAPSHOT, 'rpm/el9/repodata/evil.html'), ''),
+    ],
+    [
+      'a list of apt that is not of its own checksum',
+      /by-hash\/SHA256\/a{64} does not belong there$/,
+      async (tree) => writeFile(path.join(tree, SNAPSHOT, 'deb/lago/by-hash/SHA256', 'a'.repeat(64)), ''),
+    ],
+    [
+      'lists that are not in use',
+      /deb\/\.lago-99 does not belong there$/,
+      async (tree) => mkdir(path.join(tree, SNAPSHOT, 'deb/.lago-99')),
+    ],
+  ]
   const spoilsOfNames: Spoil[] = [
     [
       'a snapshot of another name',
@@ -286,7 +304,10 @@ describe('verify', () => {
     [
       'keys that are none',
       /lago\.asc holds no public keys, or not them alone$/,
-      async (tree) => writeFile(path.join(tree, 'lago.asc'), ''),
+      async (tree) => {
+        await rm(path.join(tree, 'lago.asc'))
+        await mkdir(path.join(tree, 'lago.asc'))
+      },
     ],
     [
       'a directory in the place of a changelog',
@@ -298,10 +319,25 @@ describe('verify', () => {
     ],
   ]
 
+  test('lets others work while it finds nothing, and waits for them before it tells what it found', async () => {
+    const treeDir = await treeWith([7])
+    const strayPath = path.join(treeDir, 'letter')
+    const recorded = recordedTask()
+    const verified = await withTree(task, treeDir, async () => {
+      expect(await verifyTree(task, treeDir)).toEqual([])
+      await writeFile(strayPath, '')
+      const verifying = verifyTree(recorded.task, treeDir)
+      await recorded.message(/^waiting for the tree /)
+      await rm(strayPath)
+      return { verifying }
+    })
+    expect(await verified.verifying).toEqual([])
+  })
+
   test('finds whatever is wrong', async () => {
     const key = gpgHome().makeKey('Lago <lago@example.org>')
     const good = await treeWith([7], { key })
-    for (const group of [spoils, spoilsOfRecords, spoilsOfSignatures, spoilsOfNames, spoilsOfKinds]) {
+    for (const group of [spoils, spoilsOfRecords, spoilsOfSignatures, spoilsOfLists, spoilsOfNames, spoilsOfKinds]) {
       const treeDir = path.join(await makeTempDir(), 'tree')
       await cp(good, treeDir, { recursive: true, verbatimSymlinks: true })
       for (const [, , spoil] of group) await spoil(treeDir)
