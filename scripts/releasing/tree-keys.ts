@@ -22,7 +22,7 @@ export async function ensureTreeKey(task: Task, treeDir: string, key: SigningKey
   if (!known.includes(key.fingerprint))
     throw new LagoError(
       'LAGO_SIGNING_KEY',
-      `the tree ${treeDir} is signed with ${known.join(', ')}, and not with ${key.fingerprint}`,
+      `the tree ${treeDir} is signed with ${known.join(', ') || 'keys that cannot be read'}, and not with ${key.fingerprint}`,
       {
         hint: `sign with that key; or export both public keys into ${keysPath}, and tell the users`,
         data: { key: key.fingerprint, known },

@@ -177,6 +177,10 @@ describe('a key', () => {
     await writeFile(path.join(treeDir, 'lago.asc'), gpg('--armor', '--export'))
     await ensureTreeKey(task, treeDir, other)
     await ensureTreeKey(task, treeDir, key)
+    await writeFile(path.join(treeDir, 'lago.asc'), '')
+    await expect(ensureTreeKey(task, treeDir, key)).rejects.toMatchObject(
+      refusal(/is signed with keys that cannot be read, and not with/),
+    )
   })
 })
 
