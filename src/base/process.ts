@@ -12,7 +12,7 @@ export interface CommandOptions {
   readonly cwd?: string
   /** Added to the inherited environment; undefined takes a variable out of it. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Written to the program's standard input; without it standard input is empty. */
+  /** Written to the program's standard input; without it standard input is empty: `/dev/null`. */
   readonly input?: string
   /** Exit codes that are results, not errors; default `[0]`. */
   readonly okCodes?: readonly number[]
@@ -62,21 +62,22 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: { ...process.env, LC_ALL: 'C', ...options.env }, // what it says is looked at
-      stdio: ['pipe', 'pipe', 'pipe'],
+      // Node's pipes are sockets: with one as its input, bash takes itself for a remote login and reads ~/.bashrc
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       signal: task.signal,
       ...(options.killSignal === undefined ? {} : { killSignal: options.killSignal }),
     })
     const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       chunks.stdout.push(chunk)
       options.onStdout?.(chunk.toString())
     })
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       chunks.stderr.push(chunk)
       options.onStderr?.(chunk.toString())
     })
-    child.stdin.on('error', () => undefined) // EPIPE: the program did not want its input
-    child.stdin.end(options.input ?? '')
+    child.stdin?.on('error', () => undefined) // EPIPE: the program did not want its input
+    child.stdin?.end(options.input)
     child.on('error', (error) => {
       if (!task.signal.aborted) reject(isSystemError(error, 'ENOENT') ? commandMissing(program, options) : error)
     })

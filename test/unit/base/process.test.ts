@@ -23,6 +23,16 @@ test('input goes to standard input', async () => {
   expect((await runCommand(task, ['cat'], { input: 'hello' })).stdout).toBe('hello')
 })
 
+test('without input a program has none, and no socket by which bash would take itself for a remote login', async () => {
+  const { task } = recordedTask()
+  const script = '[ -S /dev/stdin ] && echo "a socket"; wc -c'
+  expect((await runCommand(task, ['sh', '-c', script])).stdout.trim()).toBe('0')
+  const home = await makeTempDir()
+  await writeFileAtomic(path.join(home, '.bashrc'), 'echo of .bashrc\n')
+  const bash = ['env', '-u', 'SHLVL', 'bash', '-c', 'echo said'] as const
+  expect((await runCommand(task, bash, { env: { HOME: home } })).stdout).toBe('said\n')
+})
+
 test('the environment of a program is that of this one, with what is added and without what is taken out', async () => {
   const { task } = recordedTask()
   const argv = ['sh', '-c', 'echo "${HOME-no} ${PATH:+yes} $ADDED"'] as const
