@@ -5,8 +5,9 @@ import { chmod, copyFile, link, lstat, open, readdir, rename, rm, stat } from 'n
 import path from 'node:path'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
 import { fanOut } from '../../src/base/fan-out.js'
-import { makeDirs, removeTemporaries, temporaryPathFor } from '../../src/base/files.js'
+import { removeTemporaries, temporaryPathFor } from '../../src/base/files.js'
 import type { Task } from '../../src/base/task.js'
+import { makeTreeDirs } from './tree-dirs.js'
 import type { PackageFile } from './types.js'
 
 /** Those that are in `dir` (absolute) by their places and names, hashed; sorted by path. `isWanted` is asked for each path. */
@@ -118,7 +119,7 @@ export async function addFiles(
     else if (there !== file.sha256) throw differs(path.join(toDir, file.path), there, file)
   }
   for (const dir of new Set(files.map((file) => path.dirname(path.join(toDir, file.path))))) {
-    await makeDirs(dir)
+    await makeTreeDirs(dir)
     await removeTemporaries(dir)
   }
   for (const file of missing) {

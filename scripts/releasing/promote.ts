@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { LagoError } from '../../src/base/errors.js'
-import { makeDirs, writeFileAtomic } from '../../src/base/files.js'
+import { writeFileAtomic } from '../../src/base/files.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { findSnapshot } from './find-snapshot.js'
@@ -20,6 +20,7 @@ import { writeAllRepoFiles } from './repo-files.js'
 import { findSigningKey, isSignedBy, type SigningKey } from './sign.js'
 import { snapshotsOf, type Snapshot } from './snapshot-info.js'
 import { SUMS, writeSums } from './sums.js'
+import { makeTreeDirs } from './tree-dirs.js'
 import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
 import { readTree, withTree } from './tree.js'
 import type { Release, SnapshotInfo } from './types.js'
@@ -187,7 +188,7 @@ async function publish(task: Task, treeDir: string, { snapshot: { dir: fromDir, 
   const major = majorOf(info.version)
   const dir = stableDir(treeDir, major)
   if (key !== undefined) await ensureTreeKey(task, treeDir, key)
-  await makeDirs(dir)
+  await makeTreeDirs(dir)
   await task.step('Packages', async (task) => addFiles(task, fromDir, dir, info.files))
   await task.step('Changelog', async () => replaceChangelog(fromDir, path.join(dir, stableChangelog(major))))
   await task.step('Lists of packages', async (task) => refreshIndexes(task, dir, { key }))

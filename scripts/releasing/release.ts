@@ -1,10 +1,16 @@
 /** `scripts/release`: each verb stands in a file of its own in commands/. */
 import { runScript } from '../program.js'
+import { absolute } from './commands/command.js'
 import { COMMANDS } from './commands/index.js'
+import { umaskForTree } from './tree-dirs.js'
 
-// a tree is for everybody to read, whatever whoever makes it keeps for themselves otherwise
-process.umask(process.umask() & 0o022)
+const before = process.umask()
 
 await runScript('scripts/release', (parser, script) =>
-  COMMANDS.reduce((defined, command) => command(defined, script), parser),
+  COMMANDS.reduce(
+    (defined, command) => command(defined, script),
+    parser.middleware(async ({ tree }) => {
+      if (typeof tree === 'string') process.umask(await umaskForTree(absolute(tree), before))
+    }),
+  ),
 )

@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { LagoError } from '../../src/base/errors.js'
-import { makeDirs, writeFileAtomic } from '../../src/base/files.js'
+import { writeFileAtomic } from '../../src/base/files.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { UndoStack } from '../../src/base/undo.js'
@@ -18,6 +18,7 @@ import { writeAllRepoFiles, writeRepoFiles } from './repo-files.js'
 import { findSigningKey, signRpms, type SigningKey } from './sign.js'
 import { latestName, readSnapshot, type Snapshot } from './snapshot-info.js'
 import { writeSums } from './sums.js'
+import { makeTreeDirs, TREE_DIR_MODE } from './tree-dirs.js'
 import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
 import { ensureTree, unfinishedPath, withTree } from './tree.js'
 import type { SnapshotInfo } from './types.js'
@@ -99,13 +100,13 @@ interface Content {
 async function fill(task: Task, dir: string, content: Content): Promise<void> {
   const { options, project, packages, key } = content
   const newDir = unfinishedPath(dir)
-  await makeDirs(path.dirname(newDir))
+  await makeTreeDirs(path.dirname(newDir))
   await using undo = new UndoStack(task)
   undo.defer(`remove ${newDir}`, async () => rm(newDir, { recursive: true, force: true }))
-  await mkdir(newDir, { mode: 0o755 })
+  await mkdir(newDir, { mode: TREE_DIR_MODE })
   for (const { fromPath, path: place } of packages) {
     task.signal.throwIfAborted()
-    await makeDirs(path.dirname(path.join(newDir, place)))
+    await makeTreeDirs(path.dirname(path.join(newDir, place)))
     await copyWhole(fromPath, path.join(newDir, place))
   }
   const rpms = packages.map((file) => path.join(newDir, file.path)).filter((file) => file.endsWith('.rpm'))

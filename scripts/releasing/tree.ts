@@ -6,9 +6,10 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
-import { makeDirs, removeTemporaries, writeFileAtomic } from '../../src/base/files.js'
+import { removeTemporaries, writeFileAtomic } from '../../src/base/files.js'
 import { withLock } from '../../src/base/lock.js'
 import type { Task } from '../../src/base/task.js'
+import { makeTreeDirs } from './tree-dirs.js'
 
 /** What a tree tells of itself: `TREE/tree.json`, by which it is known as one. */
 export interface TreeInfo {
@@ -45,7 +46,7 @@ export async function readTree(treeDir: string): Promise<TreeInfo> {
  */
 export async function ensureTree(task: Task, treeDir: string, url: string | undefined): Promise<TreeInfo> {
   const wanted = url === undefined ? undefined : publicUrl(url)
-  if ((await makeDirs(treeDir)) !== undefined) task.log('info', `${treeDir} is a new tree of releases`)
+  if ((await makeTreeDirs(treeDir)) !== undefined) task.log('info', `${treeDir} is a new tree of releases`)
   return locked(task, { treeDir, waitMs: WAIT_MS }, async () => {
     await removeTemporaries(treeDir)
     const names = await readdir(treeDir)

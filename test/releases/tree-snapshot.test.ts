@@ -1,9 +1,10 @@
 /** `scripts/release snapshot` with small packages of small projects. */
 import { execFile, execFileSync } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { entriesBelow } from '../../src/base/entries-below.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
@@ -416,12 +417,45 @@ describe('scripts/release snapshot', () => {
     await expect(readdir(treeDir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  test('makes what everybody can read, whatever the umask', async () => {
-    const { project, treeDir, task } = await workshop()
-    const own = ['-c', 'umask 077; exec "$@"', 'sh', process.execPath, RELEASE_PROGRAM, 'snapshot', treeDir]
-    const options = ['--project', project.dir, '--pipeline', '7', '--packages', path.join(builtDir, '2.0.1')]
-    execFileSync('sh', [...own, ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
-    expect((await stat(treeDir)).mode & 0o777).toBe(0o755)
+  /** As a user with this umask would call it; `args` behind the tree. */
+  const released = ({ treeDir }: Workshop, umask: string, verb: string, ...args: readonly string[]): void =>
+    void execFileSync(
+      'sh',
+      ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, RELEASE_PROGRAM, verb, treeDir, ...args],
+      { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+  const snapshotBy = async (shop: Workshop, umask: string, pipeline: number): Promise<void> => {
+    const from = ['--project', shop.project.dir, '--packages', path.join(builtDir, '2.0.1')]
+    released(shop, umask, 'snapshot', '--pipeline', String(pipeline), ...from)
+  }
+  const dirModesBelow = async (treeDir: string): Promise<readonly number[]> => {
+    const dirs = (await entriesBelow(treeDir)).filter((entry) => entry.isDirectory())
+    const modes = dirs.map(async ({ parentPath, name }) => (await stat(path.join(parentPath, name))).mode & 0o7777)
+    return [...new Set(await Promise.all(modes))]
+  }
+
+  test('makes what everybody can read, whatever the umask, and nobody else change', async () => {
+    for (const umask of ['077', '022', '000']) {
+      const shop = await workshop()
+      await snapshotBy(shop, umask, 7)
+      const mode = umask === '000' ? 0o775 : 0o755
+      expect((await stat(shop.treeDir)).mode & 0o7777).toBe(mode)
+      expect(await dirModesBelow(shop.treeDir)).toEqual([mode])
+      expect(await verifyTree(shop.task, shop.treeDir)).toEqual([])
+    }
+  })
+
+  test('makes what its group can change, whatever the umask, where the tree is shared by its setgid bit', async () => {
+    const shop = await workshop()
+    const { treeDir, task } = shop
+    await mkdir(treeDir, { recursive: true })
+    await chmod(treeDir, 0o2775)
+    await snapshotBy(shop, '022', 7)
+    expect(await dirModesBelow(treeDir)).toEqual([0o2775])
+    released(shop, '077', 'promote', '--reason', 'a test')
+    await snapshotBy(shop, '002', 8)
+    released(shop, '022', 'prune', '--keep', '1', '--promoted', '--yes')
+    expect(await dirModesBelow(treeDir)).toEqual([0o2775])
     expect(await verifyTree(task, treeDir)).toEqual([])
   })
 
