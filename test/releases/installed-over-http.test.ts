@@ -67,7 +67,7 @@ async function newRoot(): Promise<PackageRoot> {
   return root
 }
 
-/** As `curl -o` does. */
+/** As `curl --fail -o` does. */
 async function putThere(root: PackageRoot, at: string, url: string): Promise<void> {
   const response = await fetch(url)
   expect([url, response.status]).toEqual([url, 200])
