@@ -15,7 +15,7 @@ import { hasAll, packagesOfNoRelease } from './interrupted.js'
 import { CHANGELOG, majorOf, stableChangelog, stableDir } from './layout.js'
 import { addFiles, requireIntact } from './package-files.js'
 import { promotionRules, releasedAs, type RuleAnswer } from './promotion-rules.js'
-import { readAllReleases, readReleases, writeReleases } from './release-info.js'
+import { readAllReleases, readReleases, releasesText, writeReleases } from './release-info.js'
 import { writeAllRepoFiles } from './repo-files.js'
 import { findSigningKey, isSignedBy, type SigningKey } from './sign.js'
 import { snapshotsOf, type Snapshot } from './snapshot-info.js'
@@ -23,7 +23,7 @@ import { SUMS, writeSums } from './sums.js'
 import { makeTreeDirs } from './tree-dirs.js'
 import { ensureTreeKey, requireKeyOf } from './tree-keys.js'
 import { readTree, withTree } from './tree.js'
-import type { Release, SnapshotInfo } from './types.js'
+import type { Release, ReleaseInfo, SnapshotInfo } from './types.js'
 
 export interface PromoteOptions {
   /** Absolute. */
@@ -87,8 +87,12 @@ export async function promote(
     const { snapshot } = plan
     const reasons = reasonsOf(plan, options.reason)
     await options.beforeNew()
-    await add(task, treeDir, { snapshot, key })
-    return { kind: 'new', info: snapshot.info, release: await record(treeDir, snapshot, { reasons, options }) }
+    const { releases } = await readReleases(treeDir, majorOf(snapshot.info.version))
+    const release = releaseOf(snapshot, { reasons, options })
+    const next = { format: 1, releases: [release, ...releases] } as const
+    await add(task, treeDir, { snapshot, key, next })
+    await writeReleases(treeDir, majorOf(release.version), next)
+    return { kind: 'new', info: snapshot.info, release }
   }
   return withTree(task, treeDir, promoteIt, waitMs === undefined ? {} : { waitMs })
 }
@@ -110,9 +114,10 @@ async function complete(
   return { kind: 'again', info: (own ?? snapshot).info, release: released }
 }
 
-async function add(task: Task, treeDir: string, { snapshot, key }: Source): Promise<void> {
-  await task.step(`Check ${snapshot.name}`, async (task) => check(task, treeDir, { snapshot, key }))
-  await task.step(`Promote ${snapshot.info.version}`, async (task) => publish(task, treeDir, { snapshot, key }))
+async function add(task: Task, treeDir: string, source: Source): Promise<void> {
+  const { name, info } = source.snapshot
+  await task.step(`Check ${name}`, async (task) => check(task, treeDir, source))
+  await task.step(`Promote ${info.version}`, async (task) => publish(task, treeDir, source))
 }
 
 function reasonsOf({ snapshot, rules }: PromotionPlan, reason: string | undefined): readonly string[] {
@@ -129,6 +134,8 @@ function reasonsOf({ snapshot, rules }: PromotionPlan, reason: string | undefine
 interface Source {
   readonly snapshot: Snapshot
   readonly key: SigningKey | undefined
+  /** What `release.json` is going to be; default: what it is. */
+  readonly next?: ReleaseInfo
 }
 
 /** Everything that can be found out before something is changed. */
@@ -184,7 +191,8 @@ async function requireSameChangelog(task: Task, { dir, info }: Snapshot): Promis
   )
 }
 
-async function publish(task: Task, treeDir: string, { snapshot: { dir: fromDir, info }, key }: Source): Promise<void> {
+async function publish(task: Task, treeDir: string, { snapshot, key, next }: Source): Promise<void> {
+  const { dir: fromDir, info } = snapshot
   const major = majorOf(info.version)
   const dir = stableDir(treeDir, major)
   if (key !== undefined) await ensureTreeKey(task, treeDir, key)
@@ -192,7 +200,7 @@ async function publish(task: Task, treeDir: string, { snapshot: { dir: fromDir, 
   await task.step('Packages', async (task) => addFiles(task, fromDir, dir, info.files))
   await task.step('Changelog', async () => replaceChangelog(fromDir, path.join(dir, stableChangelog(major))))
   await task.step('Lists of packages', async (task) => refreshIndexes(task, dir, { key }))
-  await task.step('Checksums', async (task) => writeSums(task, dir, key))
+  await task.step('Checksums', async (task) => writeSums(task, dir, key, next && releasesText(next)))
   await task.step('Repository files', async () => writeAllRepoFiles(treeDir))
 }
 
@@ -208,11 +216,8 @@ interface Outcome {
   readonly options: PromoteOptions
 }
 
-async function record(treeDir: string, { name, info }: Snapshot, { reasons, options }: Outcome): Promise<Release> {
+function releaseOf({ name, info }: Snapshot, { reasons, options }: Outcome): Release {
   const { version, release, commit, notes, isSigned, files } = info
-  const { releases } = await readReleases(treeDir, majorOf(version))
   const promotedAt = new Date(options.nowMs).toISOString()
-  const promoted = { version, release, commit, snapshot: name, promotedAt, reasons, notes, isSigned, files }
-  await writeReleases(treeDir, majorOf(version), { format: 1, releases: [promoted, ...releases] })
-  return promoted
+  return { version, release, commit, snapshot: name, promotedAt, reasons, notes, isSigned, files }
 }

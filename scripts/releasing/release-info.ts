@@ -47,8 +47,11 @@ export async function readReleases(treeDir: string, major: number): Promise<Rele
 }
 
 export async function writeReleases(treeDir: string, major: number, info: ReleaseInfo): Promise<void> {
-  const filePath = path.join(stableDir(treeDir, major), RELEASE_INFO)
-  await writeFileAtomic(filePath, `${JSON.stringify(info, undefined, 2)}\n`)
+  await writeFileAtomic(path.join(stableDir(treeDir, major), RELEASE_INFO), releasesText(info))
+}
+
+export function releasesText(info: ReleaseInfo): string {
+  return `${JSON.stringify(info, undefined, 2)}\n`
 }
 
 /** What is said of releases that is not true of `stable/X.0`, or of their snapshots as far as those are still there. */

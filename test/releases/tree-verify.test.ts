@@ -18,13 +18,14 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { addFiles } from '../../scripts/releasing/package-files.js'
 import { refreshIndexes } from '../../scripts/releasing/indexes.js'
-import { readReleases, writeReleases } from '../../scripts/releasing/release-info.js'
+import { writeReleases } from '../../scripts/releasing/release-info.js'
 import { writeAllRepoFiles, writeRepoFiles } from '../../scripts/releasing/repo-files.js'
 import { findSigningKey, signRpms } from '../../scripts/releasing/sign.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
 import { writeSums } from '../../scripts/releasing/sums.js'
 import { withTree } from '../../scripts/releasing/tree.js'
+import type { ReleaseInfo } from '../../scripts/releasing/types.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
 import { buildSmallPackages, makeGitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
@@ -69,12 +70,12 @@ async function promote(treeDir: string, keyName?: string): Promise<void> {
   await addFiles(task, from, dir, files)
   await cp(path.join(from, 'ChangeLog'), path.join(dir, 'ChangeLog_2.0.txt'))
   await refreshIndexes(task, dir, { key })
-  await writeSums(task, dir, key)
   await writeRepoFiles(treeDir, { dir, part: 'stable/2.0', isSigned })
   const promotedAt = new Date().toISOString()
   const snapshot = path.basename(SNAPSHOT)
   const entry = { version, release, commit, snapshot, promotedAt, reasons: ['test'], notes, isSigned, files }
   await writeReleases(treeDir, 2, { format: 1, releases: [entry] })
+  await writeSums(task, dir, key)
 }
 
 describe('verify', () => {
@@ -356,6 +357,7 @@ describe('verify', () => {
   })
 
   const untruths: readonly [object, RegExp][] = [
+    [{ reasons: ['another'] }, /SHA256SUMS does not have the checksums/],
     [{ version: '9.9.9' }, /release\.json has 9\.9\.9, which does not belong there$/],
     [{ version: '2.0.2' }, /release\.json has deb\/lago_2\.0\.1-1_all\.deb as of 2\.0\.2$/],
     [
@@ -372,9 +374,11 @@ describe('verify', () => {
   test('finds a release that is not what there is', async () => {
     const treeDir = await treeWith([7])
     await promote(treeDir)
-    const { releases } = await readReleases(treeDir, 2)
+    const before = await readFile(path.join(treeDir, 'stable/2.0/release.json'), 'utf8')
+    const { releases } = JSON.parse(before) as ReleaseInfo // as it was written
     const spoiled = async (changed: readonly object[]): Promise<readonly string[]> => {
-      await writeFile(path.join(treeDir, 'stable/2.0/release.json'), JSON.stringify({ format: 1, releases: changed }))
+      const text = `${JSON.stringify({ format: 1, releases: changed }, undefined, 2)}\n`
+      await writeFile(path.join(treeDir, 'stable/2.0/release.json'), text)
       return (await verifyTree(task, treeDir)).map(({ problem }) => problem)
     }
     for (const [untruth, found] of untruths)
