@@ -1,7 +1,11 @@
-/** Where packages stand in a snapshot, by their file names. */
+/** Where packages stand in a snapshot, by their file names; and whether these are true. */
 import path from 'node:path'
 import { LagoError } from '../../src/base/errors.js'
 import { entriesBelow } from '../../src/base/entries-below.js'
+import { fanOut } from '../../src/base/fan-out.js'
+import { runCommand } from '../../src/base/process.js'
+import type { Task } from '../../src/base/task.js'
+import { readWholePackages } from '../../src/rpm/read-packages.js'
 
 export interface PlacedPackage {
   /** Absolute, where it was built. */
@@ -41,6 +45,30 @@ export async function packagesBelow(
       throw unusable(`${fromPath} and ${placed[index + 1]?.fromPath ?? ''} have one name`, 'remove one of them')
   }
   return placed
+}
+
+/** Throws `LAGO_RELEASE_PACKAGES` for an RPM or a Debian package that is another one than its name says; dnf and apt go by that. */
+export async function requireTrueNames(task: Task, packages: readonly PlacedPackage[]): Promise<void> {
+  const paths = packages.map(({ fromPath }) => fromPath)
+  const rpms = await readWholePackages(
+    task,
+    paths.filter((file) => file.endsWith('.rpm')),
+    { hint: 'build it anew' },
+  )
+  const debs = paths.filter((file) => file.endsWith('.deb'))
+  const ownNames = new Map([
+    ...rpms.map((rpm) => [rpm.path, `${rpm.name}-${rpm.version}-${rpm.release}.${rpm.arch}.rpm`] as const),
+    ...(await fanOut(task, debs, async (file, task) => [file, await ownNameOfDeb(task, file)] as const)),
+  ])
+  for (const [file, name] of ownNames)
+    if (path.basename(file) !== name) throw unusable(`${file} is ${name} by what it says of itself`, 'build it anew')
+}
+
+/** An epoch does not stand in the names of files. */
+async function ownNameOfDeb(task: Task, file: string): Promise<string> {
+  const format = ['--showformat', '${Package}_${Version}_${Architecture}.deb'] as const
+  const { stdout } = await runCommand(task, ['dpkg-deb', ...format, '--show', file], { package: 'dpkg' })
+  return stdout.replace(/_\d+:/, '_')
 }
 
 function placeOf(name: string): string | undefined {

@@ -12,7 +12,7 @@ import { refreshIndexes } from './indexes.js'
 import { swingLatest } from './latest.js'
 import { CHANGELOG, majorOf, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
 import { copyWhole, packageFilesIn, pathsOfOneAlone, sha256Of } from './package-files.js'
-import { packagesBelow, type PlacedPackage } from './place-packages.js'
+import { packagesBelow, requireTrueNames, type PlacedPackage } from './place-packages.js'
 import { readProject, type ProjectState } from './project-state.js'
 import { writeAllRepoFiles, writeRepoFiles } from './repo-files.js'
 import { findSigningKey, signRpms, type SigningKey } from './sign.js'
@@ -48,7 +48,7 @@ export interface SnapshotOptions {
  *
  * What a killed call has left, the next one clears. Throws `LAGO_SNAPSHOT_DIFFERS` when a snapshot of that number is there
  * with something else in it, `LAGO_SIGNING_KEY` and `LAGO_RELEASE_UNSIGNED` before anything is built, and what
- * `readProject`, `ensureTree`, `latestName` and `packagesBelow` throw.
+ * `readProject`, `ensureTree`, `latestName`, `packagesBelow` and `requireTrueNames` throw.
  */
 export async function makeSnapshot(task: Task, options: SnapshotOptions): Promise<Snapshot> {
   const { treeDir, projectDir, pipeline, keyName, url } = options
@@ -83,6 +83,7 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
     version: project.version,
     release: options.release,
   })
+  await requireTrueNames(task, packages)
   return withTree(task, treeDir, async () => {
     if (await isThere()) return take(task, packages)
     await task.step(`Snapshot ${name}`, async (task) => fill(task, dir, { options, project, packages, key }))

@@ -307,6 +307,20 @@ describe('no snapshot is made', () => {
     }
   })
 
+  test('of packages that say another thing of themselves than their names', async () => {
+    const { snapshot, packagesDir } = await workshop()
+    const [packages, other] = [await packagesDir('2.0.1'), path.join(builtDir, '2.0.2')]
+    const names = ['lago_2.0.1-1_all.deb', 'lago-2.0.1-1.el9.noarch.rpm', 'lago-2.0.1-1.src.rpm'] as const
+    for (const name of names) {
+      const [file, own] = [path.join(packages, name), name.replace('2.0.1', '2.0.2')]
+      await cp(path.join(other, own), file)
+      const message = `${file} is ${own} by what it says of itself`
+      await expect(snapshot(7, { packages })).rejects.toMatchObject({ code: 'LAGO_RELEASE_PACKAGES', message })
+      await cp(path.join(builtDir, '2.0.1', name), file)
+    }
+    await snapshot(7, { packages })
+  })
+
   test('of no packages, of RPMs for nothing, of two with one name', async () => {
     const { snapshot, packagesDir } = await workshop()
     const refusal = (found: RegExp): object => ({
