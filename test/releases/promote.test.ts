@@ -485,6 +485,15 @@ describe('scripts/release promote', () => {
     expect(await readdir(tree)).toEqual(['tree.json', 'unstable'])
   })
 
+  test('refuses a --project without a CHANGELOG.md', async () => {
+    git('rm', '-q', 'CHANGELOG.md')
+    git('commit', '-qm', 'away')
+    const ended = await release('promote', tree, '--project', project)
+    expect(ended).toMatchObject({ exitCode: 2, stdout: '' })
+    expect(ended.stderr).toContain(`--project names ${project}, which has no CHANGELOG.md [LAGO_USAGE]`)
+    expect(await readdir(tree)).toEqual(['tree.json', 'unstable'])
+  })
+
   test('--dry-run prints what each rule says', async () => {
     const { exitCode, stdout } = await release('promote', tree, '--dry-run', '--after-days', '99999')
     expect(exitCode).toBe(0)

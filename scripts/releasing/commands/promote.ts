@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
+import { LagoError } from '../../../src/base/errors.js'
 import type { Task } from '../../../src/base/task.js'
 import { planPromotion, promote as promoteSnapshot, type PromotionPlan } from '../promote.js'
 import { requireClean } from '../project-state.js'
@@ -54,9 +55,14 @@ export const promote: Command = (parser, { task, print }) =>
     },
   )
 
+/** Throws `LAGO_USAGE` for one that is given and has no CHANGELOG.md, before anything is released. */
 async function projectOf(task: Task, given: string | undefined): Promise<string | undefined> {
-  if (given !== undefined) return absolute(given)
-  if (await pathExists(path.join(absolute('.'), CHANGELOG_FILE))) return absolute('.')
+  const dir = absolute(given ?? '.')
+  if (await pathExists(path.join(dir, CHANGELOG_FILE))) return dir
+  if (given !== undefined)
+    throw new LagoError('LAGO_USAGE', `--project names ${dir}, which has no ${CHANGELOG_FILE}`, {
+      hint: 'name the checkout of the project, or leave --project out where there is none',
+    })
   task.log('info', `there is no ${CHANGELOG_FILE} here, and no --project: none is changed`)
   return undefined
 }
