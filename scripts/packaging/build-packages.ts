@@ -5,7 +5,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { emptyDir } from 'fs-extra/esm'
+import { emptyDir, pathExists } from 'fs-extra/esm'
 import { LagoError } from '../../src/base/errors.js'
 import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
@@ -29,6 +29,11 @@ export async function buildPackages(task: Task, options: PackagingOptions): Prom
   requireSound(options)
   await requireEmpty(options.outDir)
   const { projectDir } = options
+  if (!(await pathExists(path.join(projectDir, 'package.json'))))
+    refuse(
+      `there is no package.json in ${projectDir}`,
+      'packages that another project has built: scripts/release snapshot --packages DIR',
+    )
   const { entries } = await readHistory(task, projectDir, { withMerged: true })
   const newest = entries.at(-1)
   if (newest === undefined) throw new Error('unreachable: a history without commits')

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from '@jest/globals'
 import { buildPackages } from '../../../scripts/packaging/build-packages.js'
@@ -29,6 +29,16 @@ test('packages are not put beside what is there already', async () => {
     code: 'LAGO_PACKAGING',
     message: `packages are not put into ${dir}: there is something in it (lago-2.1.6.tgz)`,
   })
+})
+
+test('projects that npm does not build are refused, and nothing is left there', async () => {
+  const [projectDir, outDir] = [await tempDir(), await tempDir()]
+  await expect(buildPackages(recordedTask().task, { ...FITTING, projectDir, outDir })).rejects.toMatchObject({
+    code: 'LAGO_PACKAGING',
+    message: `there is no package.json in ${projectDir}`,
+    hint: expect.stringContaining('--packages'),
+  })
+  expect(await readdir(projectDir)).toEqual([])
 })
 
 test('machines for which koffi is not packed are refused', async () => {
