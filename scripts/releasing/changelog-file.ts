@@ -32,7 +32,7 @@ export function moveNotes(changelog: string, { version, date, notes }: ReleasedN
   const moved = taken.flatMap(({ blocks }) => blocks).filter((block) => ENTRY.test(block)).length
   if (moved === 0) return { changelog, moved, missing }
   const rest = sections.map((section) => (section === unreleased ? { ...section, lines: linesOf(left) } : section))
-  const at = 1 + rest.findLastIndex(({ heading }) => isUnreleased(heading) || isNewer(heading, version))
+  const at = 1 + sections.findLastIndex((section) => section === unreleased || isNewer(section.heading, version))
   const result = rest.toSpliced(at, 0, { heading: `${version} - ${date}`, lines: linesOf(taken) })
   return { changelog: textOf(result, changelog.includes('\r\n') ? '\r\n' : '\n'), moved, missing }
 }

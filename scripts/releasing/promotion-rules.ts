@@ -3,6 +3,7 @@
  * Pure; nothing here knows of files.
  */
 import { LagoError } from '../../src/base/errors.js'
+import { plainLine } from '../../src/base/plain-text.js'
 import { compareVersions } from '../../src/rpm/evr.js'
 import { titlesOfNews } from './changelog-file.js'
 import { majorOf } from './layout.js'
@@ -124,8 +125,8 @@ const DAY_MS = 24 * 60 * 60 * 1000
 function timePassed({ snapshot: { base }, nowMs, afterDays }: PromotionFacts, since: Since): RuleAnswer {
   const days = Math.floor((nowMs - Date.parse(base.committedAt)) / DAY_MS)
   const isDue = days >= afterDays && since.changes.length > 0
-  const age = `${base.version} is ${count(days, 'day')} old`
-  const limit = days >= afterDays ? '' : `, and is to be ${afterDays}`
+  const age = `${base.version} is ${days < 0 ? `of the future: ${base.committedAt}` : `${count(days, 'day')} old`}`
+  const limit = days >= afterDays || days < 0 ? '' : `, and is to be ${afterDays}`
   return { rule: 'time', isDue, why: `${age}${limit}; ${count(since.changes.length, 'change')}${sinceText(since)}` }
 }
 
@@ -166,7 +167,7 @@ function sinceText({ last }: Since): string {
 }
 
 function textOf({ commit, subject }: Change): string {
-  return `${short(commit)} "${subject}"`
+  return `${short(commit)} "${plainLine(subject)}"`
 }
 
 function short(commit: string): string {

@@ -70,6 +70,12 @@ What was wrong:
   })
 })
 
+test('a second section Unreleased, as a merge may leave it, is left where it is', () => {
+  expect(
+    moveNotes('## Unreleased\n\n- a\n\n## 1.0.0\n\n## Unreleased\n\n- b\n', { ...RELEASE, notes: '- a' }).changelog,
+  ).toBe('## Unreleased\n\n## 2.0.1 - 2026-03-04\n\n- a\n\n## 1.0.0\n\n## Unreleased\n\n- b\n')
+})
+
 test('nothing is left under Unreleased but its heading when all was released', () => {
   const { changelog } = moveNotes('## Unreleased\n\n### Added\n\n- a: b\n', { ...RELEASE, notes: '### Added\n- a: b' })
   expect(changelog).toBe('## Unreleased\n\n## 2.0.1 - 2026-03-04\n\n### Added\n\n- a: b\n')

@@ -88,6 +88,7 @@ describe('time', () => {
     ['2026-03-01T12:00:01Z', '2.0.1', 'not due: 2.0.0 is 29 days old, and is to be 30; 2 changes since 2.0.1'],
     ['2026-03-30T12:00:00Z', '2.0.2', 'not due: 2.0.0 is 1 day old, and is to be 30; 1 change since 2.0.2'],
     ['2026-01-01T12:00:00Z', '2.0.3', 'not due: 2.0.0 is 89 days old; 0 changes since 2.0.3'],
+    ['2026-03-31T12:00:01Z', '2.0.1', 'not due: 2.0.0 is of the future: 2026-03-31T12:00:01Z; 2 changes since 2.0.1'],
   ])('X or Y of %s, %s in stable', (committedAt, last, expected) => {
     expect(answer('time', of(committedAt), { stable: [released(last)] })).toBe(expected)
   })
@@ -160,6 +161,10 @@ test('important features are changes that say so, or notes about what was added'
   expect(answer('features', feature, { stable })).toMatch(
     /^due: 1 feature: [0-9a-f]{8} "make 2.0.3" since 2.0.2; the notes have nothing new under "Added"$/,
   )
+  const wild = snapshotOf('2.0.3', {
+    changes: [change('2.0.3', { kind: 'feature', subject: 'a \u001b[31mred\u001b[2J b' })],
+  })
+  expect(answer('features', wild, { stable })).toContain(' "a red b" since')
   expect(answer('features', snapshotOf('2.0.3'), { stable })).toMatch(/^not due: no change is a feature since 2.0.2;/)
   expect(answer('features', snapshotOf('2.0.3', { notes: '### Added\n* x: y' }), { stable })).toMatch(/^due:/)
 })
