@@ -22,9 +22,16 @@ export interface CiStep {
 
 const runStep = z.strictObject({ name: z.string(), if: z.literal('always()').optional(), run: z.string() })
 const checkoutStep = z.strictObject({ uses: z.literal('actions/checkout@v4') })
-const cacheStep = z.strictObject({
-  uses: z.literal('actions/cache@v4'),
+/** https://github.com/actions/cache: `restore` and `save` are one half each of what stores nothing when a job fails. */
+const restoreStep = z.strictObject({
+  uses: z.literal('actions/cache/restore@v4'),
+  id: z.literal('images'),
   with: z.strictObject({ path: z.string(), key: z.literal("lago-${{ hashFiles('template-repo.json') }}") }),
+})
+const saveStep = z.strictObject({
+  uses: z.literal('actions/cache/save@v4'),
+  if: z.literal("steps.images.outputs.cache-hit != 'true'"),
+  with: z.strictObject({ path: z.string(), key: z.literal('${{ steps.images.outputs.cache-primary-key }}') }),
 })
 const uploadStep = z.strictObject({
   uses: z.literal('actions/upload-artifact@v4'),
@@ -47,7 +54,7 @@ const workflow = z.strictObject({
       'timeout-minutes': z.int().positive(),
       env: z.record(z.string(), z.string()),
       defaults: z.strictObject({ run: z.strictObject({ shell: z.string().regex(/ \{0\}$/) }) }),
-      steps: z.array(z.union([runStep, checkoutStep, cacheStep, uploadStep])),
+      steps: z.array(z.union([runStep, checkoutStep, restoreStep, saveStep, uploadStep])),
     }),
   }),
 })
@@ -57,11 +64,7 @@ export async function githubJob(file: string, variables: Readonly<Record<string,
   const { env, defaults, steps } = workflow.parse(load(await readFile(file, 'utf8'))).jobs.environment
   const shell = defaults.run.shell.split(' ')
   return {
-    cacheDir:
-      z
-        .array(cacheStep)
-        .length(1)
-        .parse(steps.filter(uses('actions/cache')))[0]?.with.path ?? '',
+    cacheDir: cacheDirOf(steps),
     resultsDir:
       z
         .array(uploadStep)
@@ -69,10 +72,23 @@ export async function githubJob(file: string, variables: Readonly<Record<string,
         .parse(steps.filter(uses('actions/upload')))
         .at(-1)?.with.path ?? '',
     env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, evaluated(text, variables)])),
-    steps: steps.flatMap((step) =>
-      'run' in step ? [{ name: step.name, script: plain(step.run), shell, always: step.if !== undefined }] : [],
-    ),
+    steps: steps.flatMap((step) => {
+      if ('run' in step) return [{ name: step.name, script: plain(step.run), shell, always: step.if !== undefined }]
+      const saved = saveStep.safeParse(step).data
+      // in the place of the upload, the names of what would be uploaded: nothing was restored
+      return saved === undefined ? [] : [{ name: SAVE, script: `find ${saved.with.path}`, shell: SH, always: false }]
+    }),
   }
+}
+
+/** The step that keeps the images. */
+export const SAVE = 'actions/cache/save'
+const SH = ['sh', '-e', '{0}']
+
+/** Of both halves of the cache. */
+function cacheDirOf(steps: readonly object[]): string {
+  const [restored, saved] = z.tuple([restoreStep, saveStep]).parse(steps.filter(uses('actions/cache')))
+  return z.literal(restored.with.path).parse(saved.with.path)
 }
 
 function uses(action: string): (step: object) => boolean {
@@ -100,7 +116,7 @@ const pipeline = z.strictObject({
     image: z.string(),
     timeout: z.string().regex(/^\d+ minutes$/),
     variables: z.record(z.string(), z.string()),
-    cache: z.strictObject({ key: z.strictObject({ files: lines }), paths: oneDir }),
+    cache: z.strictObject({ key: z.strictObject({ files: lines }), paths: oneDir, when: z.literal('always') }),
     before_script: lines,
     script: lines,
     artifacts: z.strictObject({

@@ -10,7 +10,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { githubJob, gitlabJob, type CiJob, type CiStep } from '../helpers/ci-jobs.js'
+import { githubJob, gitlabJob, SAVE, type CiJob, type CiStep } from '../helpers/ci-jobs.js'
 import { outcomeOf } from '../helpers/lago-project.js'
 import { hostState, MINI_ENV } from '../helpers/real-host.js'
 
@@ -231,7 +231,7 @@ describe.each([
   })
 })
 
-test('on GitHub, the steps after a failed test still collect, destroy and hand over', async () => {
+test('on GitHub, the steps after a failed test still collect, destroy and hand over; the images are kept', async () => {
   const tests = path.join(projectDir, 'test/network.test.mjs')
   await writeFile(tests, (await readFile(tests, 'utf8')).replace('deployed on server', 'deployed elsewhere'))
   const job = await github.job()
@@ -240,6 +240,7 @@ test('on GitHub, the steps after a failed test still collect, destroy and hand o
 
   expect([story, failed]).toEqual([expect.stringContaining('deployed elsewhere'), ['Test']])
   expect(skipped).toEqual([])
+  expect(story).toMatch(new RegExp(`^== ${SAVE}: 0\\n(.*\\n)*?.*:debian-12:[^]*^== Start`, 'm'))
   await expectResults(job)
   expect(await read(path.join(job.resultsDir, 'junit.xml'))).toContain('<failure')
   const summary = await readFile(summaryFile(), 'utf8')
@@ -255,8 +256,8 @@ test('on GitHub, a failed init is the one step that is red', async () => {
 
   const { failed, skipped, story } = await runJob(github, { ...job, env })
 
-  expect([story, failed]).toEqual([expect.stringContaining('no-such.json'), ['Start']])
-  expect(skipped).toEqual(['Test'])
+  expect([story, failed]).toEqual([expect.stringContaining('no-such.json'), ['Init']])
+  expect(skipped).toEqual([SAVE, 'Start', 'Test'])
   await expectNothingLeft()
 })
 
