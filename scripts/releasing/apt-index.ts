@@ -13,7 +13,8 @@ import { fanOut } from '../../src/base/fan-out.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
-import { namesIn, sha256Of, straysBesideLists } from './package-files.js'
+import { linkOrCopy, namesIn, sha256Of, straysBesideLists } from './package-files.js'
+import type { Refresh } from './repodata.js'
 import { isClearSigned, isSignedBy, signClear, signDetached, type SigningKey } from './sign.js'
 
 /** Also its suite: apt warns when the two differ. */
@@ -22,12 +23,13 @@ const LISTS = ['Packages', 'Packages.gz'] as const
 const BY_HASH = 'by-hash/SHA256'
 
 /** Of the packages in `dir` itself. See `refreshIndexes`. */
-export async function refreshAptIndex(task: Task, dir: string, key: SigningKey | undefined): Promise<void> {
+export async function refreshAptIndex(task: Task, dir: string, { key, beforeDir }: Refresh): Promise<void> {
   const indexDir = path.join(dir, APT_INDEX)
   await removeStrays(indexDir)
   const packages = await packagesText(task, dir)
   if ((await isCurrent(indexDir, packages)) && (await isSignedAsWanted(task, indexDir, key))) return
-  const before = await currentGeneration(indexDir)
+  const before =
+    (await currentGeneration(indexDir)) ?? (beforeDir === undefined ? undefined : path.join(beforeDir, APT_INDEX))
   await replaceGeneration(task, indexDir, async (newDir) => {
     const lists = new Map([
       [LISTS[0], Buffer.from(packages)],
@@ -87,7 +89,7 @@ function sha256(content: Buffer): string {
 async function keepListsOf(before: string, newDir: string): Promise<void> {
   const release = await readFile(path.join(before, 'Release'), 'utf8').catch(() => '')
   for (const [, sum = ''] of release.matchAll(/^ ([0-9a-f]{64}) /gm))
-    await link(path.join(before, BY_HASH, sum), path.join(newDir, BY_HASH, sum)).catch((error: unknown) => {
+    await linkOrCopy(path.join(before, BY_HASH, sum), path.join(newDir, BY_HASH, sum)).catch((error: unknown) => {
       if (!isSystemError(error, 'EEXIST', 'ENOENT')) throw error
     })
 }

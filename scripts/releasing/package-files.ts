@@ -124,7 +124,7 @@ export async function addFiles(
   }
   for (const file of missing) {
     task.signal.throwIfAborted()
-    await addFile(path.join(fromDir, file.path), path.join(toDir, file.path))
+    await linkOrCopy(path.join(fromDir, file.path), path.join(toDir, file.path))
   }
 }
 
@@ -138,7 +138,8 @@ export async function requireIntact(task: Task, dir: string, files: readonly Pac
   })
 }
 
-async function addFile(fromPath: string, toPath: string): Promise<void> {
+/** A hard link where that is possible: to another disk it is not, and of somebody else's file it may not be allowed. */
+export async function linkOrCopy(fromPath: string, toPath: string): Promise<void> {
   try {
     await link(fromPath, toPath)
   } catch (error) {

@@ -1,6 +1,6 @@
 /** `repodata` of a directory of RPMs, by createrepo_c: a link to its last generation. */
 import { createReadStream } from 'node:fs'
-import { link, readdir, readFile, rename, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rmdir, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { isLagoError, isSystemError, LagoError, NO_SPACE_HINT } from '../../src/base/errors.js'
@@ -10,20 +10,27 @@ import type { Task } from '../../src/base/task.js'
 import { currentGeneration, removeStrays, replaceGeneration } from '../../src/rpm/generations.js'
 import { readWholePackages } from '../../src/rpm/read-packages.js'
 import { readRepository } from '../../src/rpm/read-repository.js'
-import { namesIn, sha256Of, straysBesideLists } from './package-files.js'
+import { linkOrCopy, namesIn, sha256Of, straysBesideLists } from './package-files.js'
 import { isSignedBy, signDetached, type SigningKey } from './sign.js'
 
 export const REPODATA = 'repodata'
 const REPOMD = 'repomd.xml'
 
+/** `RefreshOptions` for one directory of packages. */
+export interface Refresh {
+  readonly key: SigningKey | undefined
+  readonly beforeDir: string | undefined
+}
+
 /** Of the packages in `dir` itself. See `refreshIndexes`. */
-export async function refreshRepodata(task: Task, dir: string, key: SigningKey | undefined): Promise<void> {
+export async function refreshRepodata(task: Task, dir: string, { key, beforeDir }: Refresh): Promise<void> {
   const repodataDir = path.join(dir, REPODATA)
   await removeStrays(repodataDir)
   if ((await faultsOfRepodata(task, dir)).length === 0 && (await isSignedAsWanted(task, repodataDir, key))) return
   const paths = (await packageNamesIn(dir)).map((name) => path.join(dir, name))
   await readWholePackages(task, paths, { hint: 'createrepo_c would leave it out; build it anew' })
-  const before = await currentGeneration(repodataDir)
+  const before =
+    (await currentGeneration(repodataDir)) ?? (beforeDir === undefined ? undefined : path.join(beforeDir, REPODATA))
   await replaceGeneration(task, repodataDir, async (newDir) => {
     await createRepodata(task, dir, newDir)
     await flatten(newDir)
@@ -75,7 +82,7 @@ async function requireTrue(task: Task, dir: string, newDir: string): Promise<voi
 async function keepFilesOf(before: string, newDir: string): Promise<void> {
   const repomd = await readFile(path.join(before, REPOMD), 'utf8').catch(() => '')
   for (const [, name = ''] of repomd.matchAll(/<location href="repodata\/([^"/]+)"/g))
-    await link(path.join(before, name), path.join(newDir, name)).catch((error: unknown) => {
+    await linkOrCopy(path.join(before, name), path.join(newDir, name)).catch((error: unknown) => {
       if (!isSystemError(error, 'EEXIST', 'ENOENT')) throw error
     })
 }

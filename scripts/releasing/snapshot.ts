@@ -118,7 +118,9 @@ async function fill(task: Task, dir: string, content: Content): Promise<void> {
     path.join(newDir, SNAPSHOT_INFO),
     `${JSON.stringify(await infoOf(task, newDir, content), undefined, 2)}\n`,
   )
-  await refreshIndexes(task, newDir, { key })
+  const latest = await latestName(options.treeDir, majorOf(project.version))
+  const beforeDir = latest === undefined ? undefined : path.resolve(path.dirname(dir), latest)
+  await refreshIndexes(task, newDir, { key, beforeDir })
   await writeSums(task, newDir, key)
   const part = `unstable/${majorOf(project.version)}.0/latest`
   await writeRepoFiles(options.treeDir, { dir: newDir, part, isSigned: key !== undefined })

@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { pathExists } from 'fs-extra/esm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { entriesBelow } from '../../src/base/entries-below.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
@@ -222,6 +223,38 @@ describe('latest', () => {
     project.commit('more')
     await snapshot(1, { packages: path.join(builtDir, '2.0.2') })
     expect(await latest()).toBe('snapshot-lago_2.0_pipeline_1')
+  })
+
+  test('has the lists of the snapshot before for those who have begun to read them, and no older ones', async () => {
+    const { snapshot, project, unstableDir, treeDir, packagesDir, task } = await workshop()
+    const latest = path.join(unstableDir, 'latest')
+    const lists = async (): Promise<readonly string[]> => {
+      const repomd = await readFile(path.join(latest, 'rpm/el9/repodata/repomd.xml'), 'utf8')
+      const release = await readFile(path.join(latest, 'deb/lago/Release'), 'utf8')
+      return [
+        ...[...repomd.matchAll(/href="(repodata\/[^"]+\.gz)"/g)].map(([, href = '']) => `rpm/el9/${href}`),
+        ...[...release.matchAll(/^ ([0-9a-f]{64}) /gm)].map(([, sum = '']) => `deb/lago/by-hash/SHA256/${sum}`),
+      ]
+    }
+    const missing = async (files: readonly string[]): Promise<readonly string[]> => {
+      const found = await Promise.all(files.map(async (file) => pathExists(path.join(latest, file))))
+      return files.filter((_, index) => found[index] !== true)
+    }
+    await snapshot(7)
+    const first = await lists()
+    expect(first).toHaveLength(5)
+    project.commit('more')
+    const packages = await packagesDir('2.0.2')
+    await rm(path.join(packages, 'lago-2.0.2-1.fc42.noarch.rpm')) // a distribution less
+    await snapshot(8, { packages })
+    const second = await lists()
+    expect(await missing([...first, ...second])).toEqual([])
+    project.commit('still more')
+    await buildSmallPackages(packages, '2.0.3')
+    await snapshot(9, { packages })
+    expect(await missing([...second, ...(await lists())])).toEqual([])
+    expect(await missing(first)).toEqual(first)
+    expect(await verifyTree(task, treeDir)).toEqual([])
   })
 
   test('that leads to nothing is mended, and told', async () => {
