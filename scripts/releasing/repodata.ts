@@ -32,9 +32,9 @@ export async function refreshRepodata(task: Task, dir: string, { key, beforeDir 
   const before =
     (await currentGeneration(repodataDir)) ?? (beforeDir === undefined ? undefined : path.join(beforeDir, REPODATA))
   await replaceGeneration(task, repodataDir, async (newDir) => {
-    await createRepodata(task, dir, newDir)
-    await flatten(newDir)
-    await requireTrue(task, dir, newDir)
+    await createRepodata(task, dir, newDir).catch(async (error: unknown) => {
+      throw isWordless(error) && (await isDiskFull(newDir)) ? noSpace(newDir, error) : error
+    })
     const repomdPath = path.join(newDir, REPOMD)
     if (key !== undefined) await writeFile(`${repomdPath}.asc`, await signDetached(task, key, repomdPath))
     if (before !== undefined) await keepFilesOf(before, newDir)
@@ -44,14 +44,24 @@ export async function refreshRepodata(task: Task, dir: string, { key, beforeDir 
 async function createRepodata(task: Task, dir: string, newDir: string): Promise<void> {
   // gz and no databases: what every dnf and yum of the last ten years reads
   const options = ['--quiet', '--no-database', '--general-compress-type=gz', '--outputdir', newDir]
-  try {
-    await runCommand(task, ['createrepo_c', ...options, dir], { package: 'createrepo-c' })
-  } catch (error) {
-    const { bavail, bsize } = await statfs(newDir)
-    if (!isLagoError(error, 'LAGO_COMMAND_FAILED') || bavail * bsize > FULL_BYTES) throw error
-    // createrepo_c 0.17 says of a full disk no more than "file operation error"
-    throw new LagoError('LAGO_NO_SPACE', `the disk is full: ${newDir}`, { hint: NO_SPACE_HINT, cause: error })
-  }
+  await runCommand(task, ['createrepo_c', ...options, dir], { package: 'createrepo-c' })
+  await flatten(newDir)
+  await requireTrue(task, dir, newDir)
+}
+
+/** Of a full disk createrepo_c 0.17 says no more than "file operation error", or it ends well with half a list. */
+function isWordless(error: unknown): boolean {
+  const codes = ['LAGO_COMMAND_FAILED', 'LAGO_NO_SPACE', 'LAGO_RELEASE_LISTS'] as const
+  return codes.some((code) => isLagoError(error, code))
+}
+
+async function isDiskFull(dir: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(dir)
+  return bavail * bsize <= FULL_BYTES
+}
+
+function noSpace(dir: string, cause: unknown): LagoError {
+  return new LagoError('LAGO_NO_SPACE', `the disk is full: ${dir}`, { hint: NO_SPACE_HINT, data: { dir }, cause })
 }
 
 /** Less than any list takes. */

@@ -5,7 +5,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
-import { isSystemError, LagoError } from '../../src/base/errors.js'
+import { isLagoError, isSystemError, LagoError } from '../../src/base/errors.js'
 import { removeTemporaries, writeFileAtomic } from '../../src/base/files.js'
 import { withLock } from '../../src/base/lock.js'
 import type { Task } from '../../src/base/task.js'
@@ -108,8 +108,13 @@ async function locked<T>(
   return withLock(task, { path: treeDir, kind: 'directory', what: `the tree ${treeDir}`, waitMs }, work)
 }
 
-/** Errors of copying have the target as `dest`, and those of writing into an open file no path at all. */
+/**
+ * Errors of copying have the target as `dest`, and those of writing into an open file no path at all; programs like rpmsign
+ * write beside what they were given.
+ */
 function isFull(error: unknown, treeDir: string): boolean {
+  if (isLagoError(error, 'LAGO_NO_SPACE'))
+    return [error.data['dir'], error.data['argv']].flat().some((word) => String(word).startsWith(`${treeDir}/`))
   if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) return false
   const filePath = (error as NodeJS.ErrnoException & { readonly dest?: string }).dest ?? error.path // of Node: fs.copyFile
   return filePath === undefined || filePath.startsWith(`${treeDir}/`)
