@@ -58,10 +58,14 @@ async function packagesText(task: Task, dir: string): Promise<string> {
     const filePath = path.join(dir, name)
     const { stdout: control } = await runCommand(task, ['dpkg-deb', '--field', filePath], { package: 'dpkg' })
     const [{ size }, sum] = [await stat(filePath), await sha256Of(filePath)]
-    return `${control.trimEnd()}\nFilename: ./${name}\nSize: ${size}\nSHA256: ${sum}\n\n`
+    const fields = `${control.trimEnd()}\n`.replace(OF_THE_FILE, '')
+    return `${fields}Filename: ./${name}\nSize: ${size}\nSHA256: ${sum}\n\n`
   })
   return stanzas.join('')
 }
+
+/** Fields that a list has of the file, with the lines that go on with them: a package's own would stand there a second time. */
+const OF_THE_FILE = /^(Filename|Size|MD5sum|SHA\d+):.*\n([ \t].*\n)*/gim
 
 function architecturesIn(packages: string): readonly string[] {
   return [...new Set([...packages.matchAll(/^Architecture: (\S+)$/gm)].map(([, name = '']) => name))].sort()

@@ -76,8 +76,8 @@ function placeOf(name: string): string | undefined {
   if (name.endsWith('.deb')) return `deb/${name}`
   if (name.endsWith('.tgz')) return `npm/${name}`
   if (!name.endsWith('.rpm')) return undefined
-  // NAME-VERSION-RELEASE.ARCH.rpm; of 1.el9_3 the distribution is el9
-  const dist = /-[^-]*\.([a-z]+\d+)[^-.]*\.[^-.]+\.rpm$/.exec(name)?.[1]
+  // NAME-VERSION-RELEASE.ARCH.rpm; of 1.el9_3 the distribution is el9, of 1.fc42.1 fc42
+  const dist = /-[^-]*\.([a-z]+\d+)[^-.]*(?:\.\d+)*\.[^-.]+\.rpm$/.exec(name)?.[1]
   if (dist === undefined)
     throw unusable(`the release of ${name} names no distribution`, 'build it for one: rpmbuild --define "dist .el9"')
   return `rpm/${dist}/${name}`

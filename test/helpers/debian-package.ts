@@ -21,14 +21,22 @@ export async function makeAptRepository(dir: string, name: string, text: string)
   await writeFile(path.join(dir, 'Packages'), entry)
 }
 
+export interface DebSpec {
+  readonly name: string
+  readonly version?: string
+  readonly architecture?: string
+  /** Lines of its control file, with a line end each. */
+  readonly more?: string
+}
+
 /** Builds a package without files into `dir`, which is made: `NAME_VERSION_ARCHITECTURE.deb`, its absolute path. */
 export async function buildDeb(
   dir: string,
-  { name, version = '1', architecture = 'all' }: { name: string; version?: string; architecture?: string },
+  { name, version = '1', architecture = 'all', more = '' }: DebSpec,
 ): Promise<string> {
   const tree = path.join(dir, `.${name}-tree`)
   await mkdir(path.join(tree, 'DEBIAN'), { recursive: true })
-  const control = `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: nobody <nobody@localhost>\nDescription: for a test\n`
+  const control = `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: nobody <nobody@localhost>\n${more}Description: for a test\n`
   await writeFile(path.join(tree, 'DEBIAN/control'), control)
   const file = path.join(dir, `${name}_${version}_${architecture}.deb`)
   await promisify(execFile)('dpkg-deb', ['--root-owner-group', '--build', tree, file])

@@ -129,6 +129,19 @@ describe('a tree that is not signed', () => {
   })
 })
 
+test('a Debian package cannot say of itself where it is and what it sums up to', async () => {
+  const { dir, apt, refresh } = await servedTree({ signed: false })
+  const more = `Filename: ./else.deb\nsize: 1\nSHA256:\n ${'0'.repeat(64)}\nMD5sum: ${'0'.repeat(32)}\nInstalled-Size: 7\n`
+  await buildDeb(path.join(dir, 'deb'), { name: 'lago', version: '2.0.2', more })
+  await refresh()
+  const [, stanza = ''] = (await readFile(path.join(dir, 'deb/lago/Packages'), 'utf8')).split('\n\n')
+  expect(stanza).toMatch(
+    /^Package: lago\nVersion: 2\.0\.2\nArchitecture: all\nMaintainer: .*\nInstalled-Size: 7\nDescription: for a test\nFilename: \.\/lago_2\.0\.2_all\.deb\nSize: \d\d+\nSHA256: (?!0{64})[0-9a-f]{64}$/,
+  )
+  expect(await apt('update')).toMatchObject({ exitCode: 0 })
+  expect(await apt('download', 'lago')).toMatchObject({ exitCode: 0 })
+})
+
 describe('refreshing the lists', () => {
   const generations = async (dir: string): Promise<readonly string[]> => [
     await readlink(path.join(dir, 'rpm/el9/repodata')),

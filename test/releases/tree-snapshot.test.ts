@@ -16,6 +16,7 @@ import { serveDir, useHttpServers } from '../helpers/http-server.js'
 import { recordedTask, type RecordedTask } from '../helpers/recorded-task.js'
 import { RELEASE_PROGRAM, runRelease } from '../helpers/release-program.js'
 import { aptWith, dnfWith } from '../helpers/release-readers.js'
+import { buildRpm } from '../helpers/rpms.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const mounted: string[] = []
@@ -170,6 +171,15 @@ describe('a snapshot', () => {
     await expect(snapshot(7, { packages: path.join(builtDir, '2.0.2') })).rejects.toMatchObject(
       refusal(/it is of the commit [0-9a-f]{40}, not of [0-9a-f]{40}$/),
     )
+  })
+
+  test('takes an RPM that was built anew for one distribution alone', async () => {
+    const { snapshot, packagesDir } = await workshop()
+    const packages = await packagesDir('2.0.1')
+    await rm(path.join(packages, 'lago-2.0.1-1.fc42.noarch.rpm'))
+    await buildRpm(packages, { name: 'lago', version: '2.0.1', release: '1.fc42.1' })
+    const dir = await snapshot(7, { packages })
+    expect(await readdir(path.join(dir, 'rpm/fc42'))).toContain('lago-2.0.1-1.fc42.1.noarch.rpm')
   })
 
   test('is signed all through, and found to be the same although signatures never are', async () => {
