@@ -43,7 +43,10 @@ function dnfRepo({ url, part, keys }: RepoPlace, distPrefix: string): string {
     keys === undefined
       ? ['gpgcheck=0', 'repo_gpgcheck=0']
       : ['gpgcheck=1', 'repo_gpgcheck=1', `gpgkey=${url}/${TREE_KEYS}`]
-  const lines = ['[lago]', 'name=Lago', `baseurl=${url}/${part}/rpm/${distPrefix}$releasever`, 'enabled=1', ...checks]
+  // dnf keeps lists for two days; those of `latest` name packages that the next pipeline replaces
+  const expiry = part.startsWith('unstable/') ? ['metadata_expire=60'] : []
+  const baseUrl = `baseurl=${url}/${part}/rpm/${distPrefix}$releasever`
+  const lines = ['[lago]', 'name=Lago', baseUrl, 'enabled=1', ...expiry, ...checks]
   return `${keys === undefined ? WARNING : ''}${lines.join('\n')}\n`
 }
 

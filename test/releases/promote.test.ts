@@ -95,7 +95,9 @@ test('releases stand side by side in stable/X.0, with all that users need', asyn
     ...['sources/lago-2.0.1.tar.gz', 'sources/lago-2.0.2.tar.gz'],
   ])
   expect(await stable('ChangeLog_2.0.txt')).toMatch(/^\* .* - 2.0.2\n/)
-  expect(await stable('lago-el.repo')).toContain('baseurl=https://lago.example.org/lago/stable/2.0/rpm/el$releasever\n')
+  expect(await stable('lago-el.repo')).toContain(
+    'baseurl=https://lago.example.org/lago/stable/2.0/rpm/el$releasever\nenabled=1\ngpgcheck=0\n',
+  )
   execFileSync('sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: path.join(tree, 'stable/2.0') })
   expect(await verifyTree(task, tree)).toEqual([])
   const releases = await releasesOf(2)

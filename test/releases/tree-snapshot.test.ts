@@ -101,7 +101,7 @@ describe('a snapshot', () => {
     ])
     expect(await readFile(path.join(dir, 'ChangeLog'), 'utf8')).toMatch(/^\* Mon Jan 05 2026 Jane Doe .* - 2\.0\.1$/m)
     expect(await readFile(path.join(dir, 'lago-fedora.repo'), 'utf8')).toContain(
-      'baseurl=https://lago.example.org/lago/unstable/2.0/latest/rpm/fc$releasever\n',
+      'baseurl=https://lago.example.org/lago/unstable/2.0/latest/rpm/fc$releasever\nenabled=1\nmetadata_expire=60\n',
     )
     execFileSync('sha256sum', ['--check', '--strict', '--quiet', 'SHA256SUMS'], { cwd: dir })
     expect(await readdir(treeDir)).toEqual(['tree.json', 'unstable'])
