@@ -354,7 +354,7 @@ test('killed at any step, and run again, it comes to the same as undisturbed', a
   const before = path.join(dir, 'before')
   await cp(tree, before, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
   const promoteIn = async (dieAt: number): Promise<{ readonly stdout: string; readonly isKilled: boolean }> =>
-    run(process.execPath, [CHILD, String(dieAt), tree, name]).then(
+    run(process.execPath, [CHILD, String(dieAt), tree, name], { env: { ...process.env, TMPDIR: dir } }).then(
       ({ stdout }) => ({ stdout, isKilled: false }),
       (error: { readonly signal?: string; readonly stderr: string }) => {
         if (error.signal !== 'SIGKILL') throw new Error(error.stderr)

@@ -532,7 +532,7 @@ describe('scripts/release snapshot', () => {
           ...[RELEASE_PROGRAM, 'snapshot', treeDir, '--project', project.dir, '--pipeline', '7', '--key', key],
           ...['--packages', path.join(builtDir, '2.0.1')],
         ],
-        { env: process.env },
+        { env: { ...process.env, TMPDIR: path.dirname(treeDir) } }, // where a dpkg-deb leaves what it was at
       )
       const ended = new Promise((resolve) => child.once('exit', resolve))
       if (isHalf) await appeared(unstableDir, '.unfinished-snapshot-lago_2.0_pipeline_7')
