@@ -198,7 +198,8 @@ test('an environment that has been closed says so', async () => {
   await expect(env.start()).rejects.toThrow(`the environment ${env.prefixDir} has been closed`)
   await env[Symbol.asyncDispose]()
   expect(existsSync(env.prefixDir)).toBe(true) // it was given out of hand
-  await (await loadEnv({ ...options })).destroy()
+  await using loaded = await loadEnv({ ...options })
+  await loaded.destroy()
 })
 
 test('machines are asked to go down, one or all', async () => {

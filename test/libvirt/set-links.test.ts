@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, expect, test } from '@jest/globals'
+import { afterAll, afterEach, expect, test } from '@jest/globals'
 import { loadConfig } from '../../src/config/load.js'
 import { openLibvirt } from '../../src/libvirt/connection.js'
 import { changePrefix } from '../../src/prefix/change.js'
@@ -21,6 +21,7 @@ import { useTempDirs } from '../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
 const libvirt = openLibvirt({ uri: 'test:///default' })
+afterAll(async () => libvirt.close())
 const { task } = recordedTask()
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
