@@ -10,7 +10,7 @@ import { LagoError } from '../../src/base/errors.js'
 import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
 import { readHistory } from '../versioning/history.js'
-import { isVersion } from '../versioning/version-form.js'
+import { isReleaseNumber, isVersion } from '../versioning/version-form.js'
 import { buildDebs } from './deb-packages.js'
 import { packNpm } from './npm-package.js'
 import { ofSameMajor, rpmChangelogOf, wholeChangelog } from './rpm-history.js'
@@ -81,9 +81,11 @@ export function requireSound(options: Omit<PackagingOptions, 'projectDir' | 'out
   const { version, release, dists, kinds = PACKAGE_KINDS } = options
   if (!isVersion(version))
     refuse(`no packages can be made of version "${version}"`, 'a version is three numbers: 2.1.7')
-  if (!/^\d+(\.\d+)*$/.test(release)) refuse(`"${release}" is no release of a package`, 'a release is a number: 1')
+  if (!isReleaseNumber(release)) refuse(`"${release}" is no release of a package`, 'a release is a number from 1 on')
   for (const dist of dists)
     if (!/^[a-z]+\d+$/.test(dist)) refuse(`"${dist}" is no distribution of RPMs`, 'one is named like el9 or fc42')
+  const twice = dists.find((dist, index) => dists.indexOf(dist) !== index)
+  if (twice !== undefined) refuse(`"${twice}" was named twice`, 'name each distribution once')
   if (dists.length === 0 && kinds.some((kind) => kind === 'rpm' || kind === 'srpm'))
     refuse('no distribution was named for which RPMs are to be made', 'name some, as el9 and fc42, or leave RPMs out')
 }

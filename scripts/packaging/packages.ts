@@ -7,6 +7,7 @@ import { runScript, type Script } from '../program.js'
 import { git } from '../versioning/git.js'
 import { projectVersion } from '../versioning/project-version.js'
 import { buildPackages, requireSound } from './build-packages.js'
+import { DEFAULT_DISTS, DIST_OPTION } from './dist-option.js'
 import { PACKAGE_KINDS, type PackageKind } from './types.js'
 
 const projectDir = fileURLToPath(new URL('../../..', import.meta.url))
@@ -18,13 +19,7 @@ await runScript('scripts/packages', (parser, script) =>
     (yargs: Argv) =>
       yargs
         .positional('out-dir', { type: 'string', demandOption: true, describe: 'an empty directory; it is made' })
-        .option('dist', {
-          type: 'string',
-          array: true,
-          requiresArg: true,
-          defaultDescription: 'el9', // a default would be taken for the value that is missing
-          describe: 'distributions of the RPMs',
-        })
+        .option('dist', DIST_OPTION)
         .option('only', {
           array: true,
           requiresArg: true,
@@ -36,7 +31,8 @@ await runScript('scripts/packages', (parser, script) =>
           default: '1',
           describe: 'more than 1 for the same version packaged anew',
         }),
-    async ({ outDir, dist = ['el9'], only, release }) => build(script, { outDir, dists: dist, kinds: only, release }),
+    async ({ outDir, dist = DEFAULT_DISTS, only, release }) =>
+      build(script, { outDir, dists: dist, kinds: only, release }),
   ),
 )
 
@@ -47,11 +43,7 @@ interface Wanted {
   readonly release: string
 }
 
-async function build(
-  { task, print }: Script,
-  { outDir: rawOutDir, dists: given, kinds, release }: Wanted,
-): Promise<void> {
-  const dists = [...new Set(given)]
+async function build({ task, print }: Script, { outDir: rawOutDir, dists, kinds, release }: Wanted): Promise<void> {
   const outDir = path.resolve(rawOutDir)
   const version = await projectVersion(task, projectDir, process.env)
   const options = { projectDir, outDir, version, release, dists, ...(kinds === undefined ? {} : { kinds }) }

@@ -5,18 +5,19 @@ import { z } from 'zod'
 import { isLagoError, isSystemError, LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
 import { compareVersions } from '../../src/rpm/evr.js'
+import { isReleaseNumber, isVersion } from '../versioning/version-form.js'
 import { latestLink, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
 import { namesIn } from './package-files.js'
 import type { SnapshotInfo } from './types.js'
 
-const version = z.string().regex(/^\d+\.\d+\.\d+$/)
+const version = z.string().refine(isVersion)
 const hash = z.string().regex(/^[0-9a-f]{40,64}$/)
 const inside = z.string().regex(/^(?!.*\.\.)[^/].*$/)
 
 /** What a release has from its snapshot. */
 export const RELEASED_FIELDS = {
   version,
-  release: z.string().regex(/^[1-9]\d*$/),
+  release: z.string().refine(isReleaseNumber),
   commit: hash,
   notes: z.string(),
   isSigned: z.boolean(),

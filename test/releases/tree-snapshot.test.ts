@@ -461,6 +461,7 @@ describe('scripts/release snapshot', () => {
       ['snapshot', '../tree', '--pipeline', '7', '--release', '1.el9'],
       {},
     ],
+    ['a value is missing behind --dist', ['snapshot', '../tree', '--pipeline', '7', '--dist'], {}],
     ['"pipeline" is empty', ['snapshot', '../tree', '--pipeline', ''], {}],
     ['"key" is empty', ['snapshot', '../tree', '--pipeline', '7', '--key', ''], {}],
     ['"tree" is empty', ['prune', '', '--yes'], {}],

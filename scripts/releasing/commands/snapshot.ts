@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { makeScratchDir, sweepScratchDirs } from '../../../src/base/scratch-dir.js'
 import { buildPackages } from '../../packaging/build-packages.js'
+import { DEFAULT_DISTS, DIST_OPTION } from '../../packaging/dist-option.js'
 import { makeSnapshot } from '../snapshot.js'
 import { absolute, keyNameOf, numberOf, positiveOf, type Command } from './command.js'
 
@@ -15,17 +16,12 @@ export const snapshot: Command = (parser, { task, print }) =>
         .option('pipeline', { type: 'string', demandOption: true, describe: 'number of the build' })
         .option('project', { type: 'string', default: '.', describe: 'the checkout' })
         .option('packages', { type: 'string', describe: 'a directory of packages that are built already' })
-        .option('dist', {
-          type: 'string',
-          array: true,
-          default: ['el9'],
-          describe: 'distributions of the RPMs to build',
-        })
+        .option('dist', DIST_OPTION)
         .option('release', { type: 'string', default: '1', describe: 'more than 1 for a version packaged anew' })
         .option('key', { type: 'string', describe: 'sign with this key of gpg (or LAGO_RELEASE_KEY)' })
         .option('url', { type: 'string', describe: 'where users find the tree; kept in it' })
         .example('$0 snapshot /srv/lago --pipeline 17 --url https://lago.example.org/lago', ''),
-    async ({ tree, pipeline: rawPipeline, project, packages, dist, release: rawRelease, key, url }) => {
+    async ({ tree, pipeline: rawPipeline, project, packages, dist = DEFAULT_DISTS, release: rawRelease, key, url }) => {
       const [projectDir, pipeline] = [absolute(project), numberOf('pipeline', rawPipeline)]
       const release = String(positiveOf('release', rawRelease))
       await sweepScratchDirs(task)
