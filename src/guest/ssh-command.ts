@@ -60,7 +60,7 @@ export function sshCommand(target: SshTarget, remoteCommand: string | undefined,
 
 /**
  * A connection without a command, for others to share; prints a line once it stands, and ends when it breaks. Its stderr
- * has details beside complaints, each on a line that begins with `debug1: `.
+ * has details beside complaints.
  */
 export function sshMasterCommand(target: SshTarget, controlPath: string): SshCommand {
   const own = { PermitLocalCommand: 'yes', LocalCommand: 'echo', LogLevel: 'DEBUG1' }

@@ -30,6 +30,11 @@ export function sshFailure(target: SshTarget, said: string): LagoError {
   })
 }
 
+/** By a server that takes no more of them on a connection that works (`MaxSessions`); `said`: by ssh to its log. */
+export function isSessionRefused(said: string): boolean {
+  return said.includes('Session open refused by peer')
+}
+
 /** A changed key and a refused one are facts; the rest may be a server that is only busy or just coming up. */
 export function mayPass(failure: LagoError): boolean {
   return failure.code === 'LAGO_GUEST_UNREACHABLE'

@@ -13,7 +13,7 @@ import { unlessAborted } from '../base/unless-aborted.js'
 import type { Guest, GuestCommand, GuestProcess, GuestResult, GuestRunOptions } from './guest.js'
 import { commandText } from './quote.js'
 import { sshCommand, type SshCommand, type SshTarget } from './ssh-command.js'
-import { SSH_FAILED, sshFailure } from './ssh-failure.js'
+import { isSessionRefused, SSH_FAILED, sshFailure } from './ssh-failure.js'
 import { openSshMaster, type SharedConnection, type SshMaster } from './ssh-master.js'
 
 /** What the ways of copying need beside `Guest`: the connection itself. */
@@ -205,9 +205,16 @@ class SharedSsh implements SshGuest {
     // what a client says before it falls back to a connection of its own
     const said = log.split('\n').filter((line) => !/^(mux_client|ControlSocket|Control socket)/.test(line))
     if (said.some((line) => line.trim() !== '')) throw sshFailure(this.target, said.join('\n'))
-    if (!master.hasEnded && (await this.#runQuietly(master, 'exit 0', logPath, task.signal)) === 0) return
+    if (!master.hasEnded && (await this.#answers(master, logPath, task.signal))) return
     await this.#drop(master)
     throw sshFailure(this.target, master.said())
+  }
+
+  /** A server that refuses one session more has answered. */
+  async #answers(master: SshMaster, logPath: string, signal: AbortSignal): Promise<boolean> {
+    await rm(logPath, { force: true }) // what is in it is of the session before
+    if ((await this.#runQuietly(master, 'exit 0', logPath, signal)) === 0) return true
+    return isSessionRefused(await readFile(logPath, 'latin1').catch(() => ''))
   }
 
   async #runQuietly(master: SshMaster, text: string, logPath: string, signal: AbortSignal): Promise<number> {

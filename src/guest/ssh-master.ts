@@ -142,6 +142,9 @@ interface MasterLog {
   server(): string
 }
 
+/** ssh says the last two at every end of a connection, whatever its cause. */
+const DETAIL = /^(debug1: |Authenticated to |Transferred: sent |Bytes per second: )/
+
 /** ssh tells its server's name among the details, and only there. */
 function readLog(program: StartedProgram): MasterLog {
   let [rest, said, server] = ['', '', '']
@@ -150,7 +153,7 @@ function readLog(program: StartedProgram): MasterLog {
     rest = (lines.pop() ?? '').slice(-TAIL_LENGTH)
     for (const line of lines) {
       server ||= /^debug1: .*remote software version (.+)/.exec(line)?.[1] ?? ''
-      if (!line.startsWith('debug1: ')) said = `${said}${line}\n`.slice(-TAIL_LENGTH)
+      if (!DETAIL.test(line)) said = `${said}${line}\n`.slice(-TAIL_LENGTH)
     }
   })
   return { said: () => said + rest, server: () => server }

@@ -82,6 +82,19 @@ describe('with a server that answers', () => {
     expect(results.map(({ exitCode }) => exitCode)).toEqual([7, 255, 9])
   })
 
+  test('one that ends with 255 while the server takes no more sessions breaks no connection', async () => {
+    await sshd.stop()
+    await writeFile(path.join(sshd.dir, 'sshd_config'), 'MaxSessions 1\n', { flag: 'a' })
+    await sshd.start()
+    const { task } = recordedTask()
+    const long = guest.start(task, 'echo up; read x; exit $x')
+    await once(long.stdout, 'data')
+    expect(await guest.run(task, 'exit 255')).toMatchObject({ exitCode: 255 })
+    long.stdin.end('5\n')
+    expect(await long.ended).toMatchObject({ exitCode: 5 })
+    expect(sshd.logins()).toBe(2)
+  })
+
   describe('that calls itself dropbear, which loses sessions that begin when others end', () => {
     beforeEach(async () => {
       await sshd.stop()
@@ -199,7 +212,7 @@ describe('with a server that answers', () => {
     await sshd.stop()
     await expect(ended).rejects.toMatchObject({
       code: 'LAGO_GUEST_UNREACHABLE',
-      message: expect.stringMatching(/^cannot reach vm0 \(\w+@127\.0\.0\.1\) by ssh: ./),
+      message: expect.stringMatching(/^cannot reach vm0 \(\w+@127\.0\.0\.1\) by ssh: (?!Bytes|Transferred)./),
       data: { vm: 'vm0', ip: '127.0.0.1' },
     })
     await sshd.start()
