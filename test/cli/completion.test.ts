@@ -140,18 +140,14 @@ function verbOf(wanted: string): CommandSpec {
   return verb
 }
 
-test.each(SHELLS)(
-  '%s offers what the definitions say',
-  async (shell) => {
-    const { cwd, file } = await workdir(await printed(shell))
-    const everyVerb = Object.fromEntries(verbs.map((verb) => [`lago ${verb.name} --`, longOptions(verb)]))
-    const expected = { ...EXPECTED, ...everyVerb }
-    // on TAB no program is started: none would be found
-    const setUp = `${SOURCED[shell](file)}\n${shell === 'fish' ? 'set -x PATH /nonexistent' : 'PATH=/nonexistent'}`
-    expect(await offeredBy(shell, { cwd, setUp, lines: Object.keys(expected) })).toEqual(expected)
-  },
-  60_000,
-)
+test.each(SHELLS)('%s offers what the definitions say', async (shell) => {
+  const { cwd, file } = await workdir(await printed(shell))
+  const everyVerb = Object.fromEntries(verbs.map((verb) => [`lago ${verb.name} --`, longOptions(verb)]))
+  const expected = { ...EXPECTED, ...everyVerb }
+  // on TAB no program is started: none would be found
+  const setUp = `${SOURCED[shell](file)}\n${shell === 'fish' ? 'set -x PATH /nonexistent' : 'PATH=/nonexistent'}`
+  expect(await offeredBy(shell, { cwd, setUp, lines: Object.keys(expected) })).toEqual(expected)
+})
 
 test('bash leaves no blank behind a word that goes on, however often TAB is pressed', async () => {
   const { cwd, file } = await workdir(await printed('bash'))
@@ -208,41 +204,37 @@ describe('a script that is found by the shell itself', () => {
 })
 
 describe('names of VMs are those of', () => {
-  test.each(SHELLS)(
-    'the prefix that is meant, in %s',
-    async (shell) => {
-      const { cwd, file } = await workdir(await printed(shell))
-      const setUp = (dir: string): string => `${SOURCED[shell](file)}\ncd ${path.join(cwd, dir)}`
-      const old = path.join(cwd, 'old')
-      await mkdir(path.join(old, 'virt'), { recursive: true })
-      for (const name of ['.lago', 'uuid', 'initialized', 'virt/vm-engine']) await writeFile(path.join(old, name), '')
-      const line = 'lago start '
-      const cases = {
-        '.': VMS,
-        'data/sub': VMS,
-        '.lago': VMS,
-        '.lago/default': VMS,
-        old: ['engine'],
-        'old/virt': ['engine'],
-      }
-      for (const [dir, expected] of Object.entries(cases))
-        expect([dir, await offeredBy(shell, { cwd, setUp: setUp(dir), lines: [line] })]).toEqual([
-          dir,
-          { [line]: expected },
-        ])
-      const elsewhere = {
-        [`lago -p ${old} start `]: ['engine'],
-        [`lago --prefix-path=${old} start `]: ['engine'],
-        [`lago start --prefix-path ${old} `]: ['engine'],
-        [`lago -w ${cwd}/data -P default start `]: VMS,
-        [`lago -w / start `]: [],
-      }
-      expect(await offeredBy(shell, { cwd, setUp: setUp('.'), lines: Object.keys(elsewhere) })).toEqual(elsewhere)
-      const env = { LAGO_PREFIX_PATH: old }
-      expect(await offeredBy(shell, { cwd, setUp: setUp('.'), env, lines: [line] })).toEqual({ [line]: ['engine'] })
-    },
-    60_000,
-  )
+  test.each(SHELLS)('the prefix that is meant, in %s', async (shell) => {
+    const { cwd, file } = await workdir(await printed(shell))
+    const setUp = (dir: string): string => `${SOURCED[shell](file)}\ncd ${path.join(cwd, dir)}`
+    const old = path.join(cwd, 'old')
+    await mkdir(path.join(old, 'virt'), { recursive: true })
+    for (const name of ['.lago', 'uuid', 'initialized', 'virt/vm-engine']) await writeFile(path.join(old, name), '')
+    const line = 'lago start '
+    const cases = {
+      '.': VMS,
+      'data/sub': VMS,
+      '.lago': VMS,
+      '.lago/default': VMS,
+      old: ['engine'],
+      'old/virt': ['engine'],
+    }
+    for (const [dir, expected] of Object.entries(cases))
+      expect([dir, await offeredBy(shell, { cwd, setUp: setUp(dir), lines: [line] })]).toEqual([
+        dir,
+        { [line]: expected },
+      ])
+    const elsewhere = {
+      [`lago -p ${old} start `]: ['engine'],
+      [`lago --prefix-path=${old} start `]: ['engine'],
+      [`lago start --prefix-path ${old} `]: ['engine'],
+      [`lago -w ${cwd}/data -P default start `]: VMS,
+      [`lago -w / start `]: [],
+    }
+    expect(await offeredBy(shell, { cwd, setUp: setUp('.'), lines: Object.keys(elsewhere) })).toEqual(elsewhere)
+    const env = { LAGO_PREFIX_PATH: old }
+    expect(await offeredBy(shell, { cwd, setUp: setUp('.'), env, lines: [line] })).toEqual({ [line]: ['engine'] })
+  })
 })
 
 const plugged = (more: Partial<CommandSpec>): CommandSpec => ({
@@ -349,7 +341,7 @@ describe('hostile definitions', () => {
       }),
       { numRuns: 15 },
     )
-  }, 60_000)
+  })
 })
 
 test('bad usage is told', async () => {

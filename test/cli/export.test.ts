@@ -78,36 +78,32 @@ describe('there and back', () => {
     ['standing alone, with xz', ['-s', '-c']],
     ['as layers, with zstd', ['-c', 'zstd', '--without-threads']],
     ['as layers, with xz, for other tools', ['--compress', '--out-format', 'json']],
-  ])(
-    '%s',
-    async (_, options) => {
-      const project = await written()
-      const { lago, dir, ls } = project
-      const lease = (await ls('subnets')).find((name) => name.endsWith('.lease')) ?? ''
-      expect(await lago(['export', '-d', 'out', ...options])).toMatchObject({ exitCode: 0, stdout: '' })
-      expect(await lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
-      await rename(path.join(dir, 'out'), path.join(dir, 'moved'))
-      await rm(path.join(dir, 'tools.iso'))
-      await rm(path.join(dir, 'store'), { recursive: true, force: true })
-      if (options.includes('-s')) await rm(path.join(dir, 'repo'), { recursive: true })
-      // somebody else has the subnet that the environment had
-      const owner = { path: path.join(dir, 'uuid-of-another'), uuid: 'x'.repeat(32) }
-      await writeFile(owner.path, owner.uuid)
-      await writeFile(path.join(dir, 'subnets', lease), JSON.stringify([owner.path, owner.uuid]))
-      const before = await ls('moved')
-      const init = await lago(['init', 'moved/LagoInitFile'])
-      expect(init).toMatchObject({ exitCode: 0 })
-      expect(init.stderr).not.toContain('warning')
-      expectDisks(project)
-      expect(await ls('moved')).toEqual(before) // nothing is written beside the images
-      const { stdout } = await lago(['-f', 'flat', 'status'])
-      expect(stdout).toMatch(/VMs\/vm0\/NICs\/eth0\/ip: 192\.168\.\d+\.2$/m)
-      expect(stdout).not.toContain(`192.168.${lease.replace('.lease', '')}.`)
-      expect(stdout).toContain('VMs/vm0/distro: tinyos')
-      expect(await lago(['start'])).toMatchObject({ exitCode: 0 })
-    },
-    60_000,
-  )
+  ])('%s', async (_, options) => {
+    const project = await written()
+    const { lago, dir, ls } = project
+    const lease = (await ls('subnets')).find((name) => name.endsWith('.lease')) ?? ''
+    expect(await lago(['export', '-d', 'out', ...options])).toMatchObject({ exitCode: 0, stdout: '' })
+    expect(await lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
+    await rename(path.join(dir, 'out'), path.join(dir, 'moved'))
+    await rm(path.join(dir, 'tools.iso'))
+    await rm(path.join(dir, 'store'), { recursive: true, force: true })
+    if (options.includes('-s')) await rm(path.join(dir, 'repo'), { recursive: true })
+    // somebody else has the subnet that the environment had
+    const owner = { path: path.join(dir, 'uuid-of-another'), uuid: 'x'.repeat(32) }
+    await writeFile(owner.path, owner.uuid)
+    await writeFile(path.join(dir, 'subnets', lease), JSON.stringify([owner.path, owner.uuid]))
+    const before = await ls('moved')
+    const init = await lago(['init', 'moved/LagoInitFile'])
+    expect(init).toMatchObject({ exitCode: 0 })
+    expect(init.stderr).not.toContain('warning')
+    expectDisks(project)
+    expect(await ls('moved')).toEqual(before) // nothing is written beside the images
+    const { stdout } = await lago(['-f', 'flat', 'status'])
+    expect(stdout).toMatch(/VMs\/vm0\/NICs\/eth0\/ip: 192\.168\.\d+\.2$/m)
+    expect(stdout).not.toContain(`192.168.${lease.replace('.lease', '')}.`)
+    expect(stdout).toContain('VMs/vm0/distro: tinyos')
+    expect(await lago(['start'])).toMatchObject({ exitCode: 0 })
+  })
 
   test('an export of what was imported', async () => {
     const project = await written()
@@ -119,7 +115,7 @@ describe('there and back', () => {
       expectDisks(project)
     }
     expect(qemuImg('info', path.join(dir, 'plain/vm0_root.qcow2'))).toContain('backing file: ./tiny:v1')
-  }, 60_000)
+  })
 })
 
 describe('the directory of an export', () => {

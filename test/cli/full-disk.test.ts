@@ -113,7 +113,7 @@ asRoot(`init on a disk that is too small${reason}`, () => {
       expect((await ls('subnets')).filter((name) => name.endsWith('.lease'))).toEqual([])
     }
     expect(outcomes.length).toBeGreaterThan(5)
-  }, 120_000)
+  })
 })
 
 asRoot(`a cache on a full disk${reason}`, () => {

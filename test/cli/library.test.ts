@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process'
 import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { outcomeOf } from '../helpers/lago-project.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(120_000)
 const makeTempDir = useTempDirs()
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 

@@ -1,13 +1,12 @@
 /** `lago ovirt collect` out of the disks of machines that do not run: what it fetches of which role, and where to. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { makeExtImage } from '../helpers/ext4-image.js'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 import { DIRECTORY, makeTree, type Tree } from '../helpers/system-image.js'
 
-jest.setTimeout(60_000)
 const makeTempDir = useTempDirs()
 let project: LagoProject
 

@@ -115,7 +115,7 @@ test('a suite of 0.x: synchronised and built packages, which dnf installs over H
   expect(await install(project, `${server.url}default/fc24/`, 'root24', 'vdsm', 'qemu')).toContain(
     'vdsm-4.17-1.fc24.noarch',
   )
-}, 60_000)
+})
 
 test('run again it does nothing, or only what changed', async () => {
   const project = await makeSuite()
@@ -144,7 +144,7 @@ test('run again it does nothing, or only what changed', async () => {
     'qemu-0.0.1-1.el7.noarch.rpm',
   ])
   expect((await project.ls(`${INTERNAL}/default`)).length).toBe(4) // two links, and what they lead to
-}, 60_000)
+})
 
 test('two at once take turns', async () => {
   const project = await makeSuite()
@@ -217,7 +217,7 @@ test('what cannot be done is told, and guests keep what they had', async () => {
   expect(
     (await readFile(path.join(project.dir, 'reposync/ovirt-el7/engine-lib-1-1.noarch.rpm'))).length,
   ).toBeGreaterThan(100)
-}, 60_000)
+})
 
 test('an environment without an engine, a host or their distribution has no repository', async () => {
   for (const [init, stderr] of [

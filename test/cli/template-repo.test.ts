@@ -2,11 +2,10 @@
 import { execFileSync } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { beforeEach, expect, jest, test } from '@jest/globals'
+import { beforeEach, expect, test } from '@jest/globals'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(60_000)
 const makeTempDir = useTempDirs()
 let project: LagoProject
 let origin: string

@@ -3,13 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { makeExtImage } from '../helpers/ext4-image.js'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { makeTree, type Tree } from '../helpers/system-image.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(120_000)
 const makeTempDir = useTempDirs()
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/', import.meta.url))
 

@@ -83,7 +83,7 @@ export async function startSshd(config: readonly string[] = []): Promise<Sshd> {
       password: undefined,
       keyPath: key,
       knownHostsPath: path.join(dir, 'known hosts 100%'),
-      connectTimeoutMs: 2000,
+      connectTimeoutMs: 20_000,
       connectTries: 1,
     },
     log: () => log,

@@ -10,7 +10,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { openLibvirt } from '../../src/libvirt/connection.js'
 import type { DomainEvent, LibvirtConnection } from '../../src/libvirt/types.js'
 import { guestAgent } from '../../src/vm/libvirt/agent.js'
@@ -18,7 +18,6 @@ import { makeProject, outcomeOf, type LagoProject } from '../helpers/lago-projec
 import { MINI_ENV, miniVm } from '../helpers/real-host.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 
-jest.setTimeout(60_000)
 const LAGO = fileURLToPath(new URL('../../../bin/lago.js', import.meta.url))
 const LOG = '.lago/default/logs/console-vm0.log'
 const { task } = recordedTask()

@@ -5,14 +5,13 @@ import os from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { unpackFromGuest } from '../../src/guest/unpack.js'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { MINI_ENV, miniVm } from '../helpers/real-host.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { itemBytes } from '../helpers/tar-stream.js'
 
-jest.setTimeout(300_000)
 const run = promisify(execFile)
 let project: LagoProject
 

@@ -7,11 +7,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { hostState, MINI_ENV, miniVm } from '../helpers/real-host.js'
 
-jest.setTimeout(300_000)
 const run = promisify(execFile)
 let project: LagoProject
 let before: Awaited<ReturnType<typeof hostState>>

@@ -2,11 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { killOnce, type Kill } from './killed/campaign.js'
 import { openWorld, type World } from './killed/world.js'
 
-jest.setTimeout(300_000)
 let dir: string
 let world: World
 

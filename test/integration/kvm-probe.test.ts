@@ -26,7 +26,7 @@ test('auto comes to a verdict on the real emulator and leaves no process', async
   expect(['kvm', 'tcg']).toContain(verdict.accel)
   expect(verdict.reason).not.toBe('')
   expect(await processesWith(kernelPath)).toEqual([])
-}, 120_000)
+})
 
 async function processesWith(argument: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))

@@ -4,13 +4,12 @@ import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createTask } from '../../src/base/task.js'
 import { waitUntil } from '../../src/base/wait.js'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { MINI_ENV, miniVm } from '../helpers/real-host.js'
 
-jest.setTimeout(300_000)
 const run = promisify(execFile)
 const task = createTask({ emit: () => undefined, close: async () => undefined })
 let project: LagoProject

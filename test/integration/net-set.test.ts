@@ -8,13 +8,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { askKernel } from '../../src/vm/libvirt/links/kernel.js'
 import { makeProject, type LagoProject, type LagoRun } from '../helpers/lago-project.js'
 import { hostState, MINI_ENV, miniVm } from '../helpers/real-host.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 
-jest.setTimeout(300_000)
 const run = promisify(execFile)
 const { task } = recordedTask()
 let project: LagoProject

@@ -2,11 +2,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { makeProject, type LagoProject } from '../helpers/lago-project.js'
 import { hostState, MINI_ENV, miniVm } from '../helpers/real-host.js'
 
-jest.setTimeout(300_000)
 let project: LagoProject
 let before: Awaited<ReturnType<typeof hostState>>
 

@@ -4,12 +4,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { init, loadEnv, type Env, type Vm } from '../../src/index.js'
 import { makeProject, outcomeOf, type LagoProject } from '../helpers/lago-project.js'
 import { hostState, MINI_ENV, miniVm } from '../helpers/real-host.js'
 
-jest.setTimeout(300_000)
 let project: LagoProject
 let before: Awaited<ReturnType<typeof hostState>>
 let env: Env

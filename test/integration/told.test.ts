@@ -5,13 +5,12 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { waitUntil, type Probe } from '../../src/base/wait.js'
 import { makeProject, type LagoProject, type LagoRun } from '../helpers/lago-project.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { hostState, MINI_ENV, miniVm } from '../helpers/real-host.js'
 
-jest.setTimeout(300_000)
 let project: LagoProject
 let before: Awaited<ReturnType<typeof hostState>>
 let workdir = 'here'

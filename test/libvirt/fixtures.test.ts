@@ -159,19 +159,15 @@ describe('a runner that is killed', () => {
     await waitUntil(recordedTask().task, what, probe, { timeoutMs: 60_000, everyMs: 50 })
   }
 
-  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
-    'by %s leaves nothing',
-    async (signal) => {
-      const dir = await makeTempDir()
-      const { runner, prefixDir } = await runnerIn(dir, 'subnets')
-      expect(existsSync(prefixDir)).toBe(true)
-      runner.kill(signal)
-      await look('the end of the environment', async () => (await readdir(dir)).length === 1)
-      expect(await readdir(dir)).toEqual(['subnets'])
-      expect(await readdir(path.join(dir, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
-    },
-    120_000,
-  )
+  test.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('by %s leaves nothing', async (signal) => {
+    const dir = await makeTempDir()
+    const { runner, prefixDir } = await runnerIn(dir, 'subnets')
+    expect(existsSync(prefixDir)).toBe(true)
+    runner.kill(signal)
+    await look('the end of the environment', async () => (await readdir(dir)).length === 1)
+    expect(await readdir(dir)).toEqual(['subnets'])
+    expect(await readdir(path.join(dir, 'subnets'))).toEqual(['environments', 'subnet-lease.lock'])
+  })
 
   test('leaves word of what could not be destroyed, and how to', async () => {
     const dir = await makeTempDir()
@@ -184,5 +180,5 @@ describe('a runner that is killed', () => {
       `lago --workdir-path ${path.dirname(prefixDir)} --prefix-name default destroy --yes\n`,
     )
     expect(existsSync(prefixDir)).toBe(true)
-  }, 120_000)
+  })
 })

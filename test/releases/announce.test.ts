@@ -109,7 +109,7 @@ test('a mail goes to a server once, as it is printed', async () => {
   expect(ids).toEqual(['<lago-2.0.3-1.aaaaaaaa@example.org>', '<lago-2.0.3-1.aaaaaaaa.2@example.org>'])
   expect(await announce([...args, '2.0.0'])).toMatchObject({ exitCode: 0 })
   expect(received).toHaveLength(3)
-}, 30_000)
+})
 
 describe('a password', () => {
   const netrc = `machine 127.0.0.1 login jane password "${PASSWORD}"\n`

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, expect, jest, test } from '@jest/globals'
+import { afterEach, expect, test } from '@jest/globals'
 import { useGpgHome } from '../helpers/gpg-key.js'
 import { serveDir, useHttpServers } from '../helpers/http-server.js'
 import { makeRoot, type PackageRoot } from '../helpers/package-root.js'
@@ -12,7 +12,6 @@ import { runRelease } from '../helpers/release-program.js'
 import { makeStandInRepository } from '../helpers/stand-in-rpms.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(300_000)
 const makeTempDir = useTempDirs()
 const gpgHome = useGpgHome()
 const servers = useHttpServers()

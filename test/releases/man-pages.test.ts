@@ -60,7 +60,7 @@ test('groff and mandoc have nothing to say about any page', async () => {
   expect(pages.length).toBeGreaterThan(50)
   expect(await run('groff', ['-man', '-Tutf8', '-ww', '-z', ...pages])).toMatchObject(SILENT)
   expect(await run('mandoc', ['-T', 'lint', '-W', 'warning', ...pages])).toEqual({ ...SILENT, stdout: '' })
-}, 60_000)
+})
 
 const SILENT = { stderr: '', exitCode: 0 }
 
@@ -86,7 +86,7 @@ test('man shows every option, argument and setting by its name', async () => {
   const settings = await read('lago.conf')
   for (const { key } of [...LAGO_SETTINGS, ...INIT_SETTINGS])
     expect(settings).toMatch(new RegExp(`^ +${key}( +|$)`, 'm'))
-}, 60_000)
+})
 
 describe('hostile definitions', () => {
   const text = fc.string({ unit: fc.constantFrom(...'abc .\'"\\`-^~*[]()&\n\t%é\u0000'), maxLength: 40 })
@@ -121,7 +121,7 @@ describe('hostile definitions', () => {
       }),
       { numRuns: 25 },
     )
-  }, 60_000)
+  })
 })
 
 test('the build leaves manual and completion in dist, the same each time', async () => {

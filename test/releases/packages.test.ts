@@ -5,7 +5,7 @@ import { appendFile, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'n
 import path from 'node:path'
 import { promisify } from 'node:util'
 import vm from 'node:vm'
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { buildPackages } from '../../scripts/packaging/build-packages.js'
 import type { BuiltPackage, PackageKind } from '../../scripts/packaging/types.js'
 import { projectVersion } from '../../scripts/versioning/project-version.js'
@@ -17,7 +17,6 @@ import { createRepodata } from '../helpers/rpms.js'
 import { makeStandInRepository } from '../helpers/stand-in-rpms.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(300_000)
 const tempDir = useTempDirs()
 const run = promisify(execFile)
 const VERSION = '3.4.5'

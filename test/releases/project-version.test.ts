@@ -3,14 +3,13 @@ import { execFile } from 'node:child_process'
 import { cp, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { sourceDate } from '../../scripts/source-date.js'
 import { projectVersion } from '../../scripts/versioning/project-version.js'
 import { GIT_ENV, gitIn, makeLinearRepository } from '../helpers/made-repository.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(60_000)
 const makeTempDir = useTempDirs()
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const BREAKING = 'Change all\n\nSem-Ver: api-breaking\n'

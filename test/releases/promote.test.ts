@@ -36,7 +36,7 @@ let packages = ''
 beforeAll(async () => {
   packages = path.join(os.tmpdir(), `lago-test-packages-${process.pid}`)
   for (const version of ['2.0.1', '2.0.2', '3.0.0']) await makePackages(path.join(packages, version), version)
-}, 60_000)
+})
 afterAll(async () => rm(packages, { recursive: true, force: true }))
 
 let dir = ''
@@ -373,7 +373,7 @@ test('killed at any step, and run again, it comes to the same as undisturbed', a
     await promoted({ snapshot: name, reason: 'it is time' })
     expect({ dieAt, content: await contentOf(tree) }).toEqual({ dieAt, content: undisturbed })
   }
-}, 120_000)
+})
 
 test('what an earlier run has begun with some files is finished', async () => {
   const name = await snapshot('2.0.1', 7)
@@ -465,7 +465,7 @@ describe('scripts/release promote', () => {
     git('commit', '-qm', 'release: 2.0.1', 'CHANGELOG.md')
     git('tag', '2.0')
     expect((await release('promote', tree)).stdout).toBe(`To do next:\n  scripts/release announce '${tree}' 2.0.1\n`)
-  }, 30_000)
+  })
 
   test('says once that the entries of the release were changed since', async () => {
     const changed = '# Changelog\n\n## Unreleased\n\n### Changed\n\n- cli: reworded\n'
@@ -477,7 +477,7 @@ describe('scripts/release promote', () => {
       /does not have under Unreleased any more what 2\.0\.1 had there: "- cli: 2\.0\.1": .*; there is no new section for 2\.0\.1\n/,
     )
     expect(await readFile(path.join(project, 'CHANGELOG.md'), 'utf8')).toBe(changed)
-  }, 30_000)
+  })
 
   test('refuses a dirty tree', async () => {
     await writeFile(path.join(project, 'new.txt'), '')

@@ -95,7 +95,7 @@ describe('verify', () => {
       exitCode: 0,
       stderr: expect.stringMatching(/stable\/2\.0 is not signed: it is older than the key/),
     })
-  }, 60_000)
+  })
 
   type Spoil = [string, RegExp, (treeDir: string) => Promise<unknown>]
 
@@ -347,7 +347,7 @@ describe('verify', () => {
         expect({ what, problems }).toEqual({ what, problems: expect.arrayContaining([expect.stringMatching(found)]) })
       expect(problems.filter((problem) => /fc42\/lago.*has no signature/.test(problem))).toEqual([]) // a neighbour
     }
-  }, 60_000)
+  })
 
   test('finds a snapshot that says nothing of itself', async () => {
     const treeDir = await treeWith([7])
@@ -412,7 +412,7 @@ describe('verify', () => {
       exitCode: 2,
       stderr: expect.stringContaining('[LAGO_RELEASE_TREE]'),
     })
-  }, 60_000)
+  })
 
   test('finds signatures of keys that ended or were revoked, which no user believes, and tells of ends to come', async () => {
     const home = gpgHome()
@@ -437,7 +437,7 @@ describe('verify', () => {
     })
     home.revoke(key)
     await isOfKey('was revoked')
-  }, 60_000)
+  })
 
   /** As gpg takes it. */
   function daysAgo(days: number): string {
@@ -485,7 +485,7 @@ describe('prune', () => {
     expect(await snapshotsIn(treeDir)).toEqual(['11', '8'])
     expect(await verifyTree(task, treeDir)).toEqual([])
     expect(await runRelease(['prune', treeDir, '--keep', '0'])).toMatchObject({ exitCode: 2 })
-  }, 60_000)
+  })
 
   test('leaves the snapshot that a promotion which was ended has to be finished with', async () => {
     const treeDir = await treeWith([7, 8])
@@ -505,5 +505,5 @@ describe('prune', () => {
       stderr: expect.stringMatching(/pipeline_7\/snapshot\.json cannot be understood: remove .*pipeline_7 by hand/),
     })
     expect(await snapshotsIn(treeDir)).toEqual(['7', '9'])
-  }, 60_000)
+  })
 })

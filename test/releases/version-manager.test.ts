@@ -3,11 +3,10 @@ import { execFile } from 'node:child_process'
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { GIT_ENV, gitIn, makeLinearRepository, makeRepository, writeRef } from '../helpers/made-repository.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
-jest.setTimeout(60_000)
 const makeTempDir = useTempDirs()
 const SCRIPT = fileURLToPath(new URL('../../../scripts/version_manager', import.meta.url))
 /** What the script starts, once it has seen that all is built. */

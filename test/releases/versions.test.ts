@@ -1,7 +1,7 @@
 /** Random histories in real git repositories, beside a plain model of the specification. */
 import path from 'node:path'
 import fc from 'fast-check'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { readHistory } from '../../scripts/versioning/history.js'
 import { rpmChangelog } from '../../scripts/versioning/rpm-changelog.js'
 import { entriesSince } from '../../scripts/versioning/since.js'
@@ -18,7 +18,6 @@ import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 import { modelChangelog, modelVersion } from '../helpers/version-model.js'
 
-jest.setTimeout(120_000)
 const makeTempDir = useTempDirs()
 const NUM_RUNS = 40
 

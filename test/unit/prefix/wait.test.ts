@@ -190,10 +190,10 @@ test('the time is over: the tries are counted, and a guest that answers has its 
   const { task } = recordedTask()
   const { host, prefix } = await bench({ ip: '127.0.0.1', console: '' })
   const rung = `port:${await closedPort()}`
-  await expect(waitForRung(task, host, prefix, { vms: [], rung, timeoutMs: 400 })).rejects.toMatchObject({
+  await expect(waitForRung(task, host, prefix, { vms: [], rung, timeoutMs: 3000 })).rejects.toMatchObject({
     code: 'LAGO_NOT_READY',
     message: expect.stringMatching(
-      /^vm0 did not get to port:\d+ within 0.4 s\n {2}reached: running .*, kernel .*, network .*\n {2}last seen: .*ECONNREFUSED.* \(\d+ times\)$/,
+      /^vm0 did not get to port:\d+ within 3 s\n {2}reached: running .*, kernel .*, network .*\n {2}last seen: .*ECONNREFUSED.* \(\d+ times\)$/,
     ),
     hint: expect.stringContaining('lago console vm0 --log'),
   })

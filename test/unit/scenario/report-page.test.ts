@@ -2,14 +2,13 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { addToReport, refreshReport } from '../../../src/scenario/report.js'
 import type { TestResult } from '../../../src/scenario/types.js'
 import { openBrowser, type Browser } from '../../helpers/browser.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
-jest.setTimeout(60_000)
 const makeTempDir = useTempDirs()
 const { task } = recordedTask()
 let browser: Browser

@@ -1,7 +1,7 @@
 /** Scenarios run by the real pytest and the real node. */
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { makeScratchDir } from '../../../src/base/scratch-dir.js'
 import { readJunit } from '../../../src/scenario/junit.js'
 import { runScenario, type ScenarioRequest } from '../../../src/scenario/run.js'
@@ -10,7 +10,6 @@ import { gone, isAlive } from '../../helpers/processes.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
-jest.setTimeout(60_000)
 const makeTempDir = useTempDirs()
 
 interface Run {
@@ -446,7 +445,7 @@ describe('a scenario that does not end', () => {
     ['001.mjs', "import { test } from 'node:test'\ntest('a', () => undefined)\ntest('b', () => { for (;;); })\n"],
   ] as const
   test.each(cases)('%s is ended, and its result file says so (%#)', async (name, text) => {
-    const { start, request } = await scenario(name, text, { timeoutMs: 3000, graceMs: 200 })
+    const { start, request } = await scenario(name, text, { timeoutMs: 8000, graceMs: 200 })
     const result = await start()
     expect(result.hasHung).toBe(true)
     expect(result.tests).toMatchObject([
@@ -454,11 +453,11 @@ describe('a scenario that does not end', () => {
       {
         name: expect.stringMatching(/b$/),
         outcome: 'error',
-        message: 'it did not end within 3 s, and was ended',
+        message: 'it did not end within 8 s, and was ended',
       },
     ])
     expect(readJunit(await readFile(request.resultPath, 'utf8'))?.[1]).toMatchObject({
-      message: 'it did not end within 3 s, and was ended',
+      message: 'it did not end within 8 s, and was ended',
     })
   })
 })
@@ -525,7 +524,7 @@ def test_a():
   })
 
   test('does not hinder the limit', async () => {
-    const run = await scenario('001.py', daemon('time.sleep(1000)'), { timeoutMs: 3000, graceMs: 5000 })
+    const run = await scenario('001.py', daemon('time.sleep(1000)'), { timeoutMs: 8000, graceMs: 5000 })
     const result = await run.start()
     await pidOf(run)
     expect(result).toMatchObject({ hasHung: true, tests: [{ name: '001.test_a', outcome: 'error' }] })
