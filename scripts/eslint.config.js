@@ -19,6 +19,13 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-control-regex': 'error',
       'no-eval': 'error',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: '[callee.object.name=AbortSignal][callee.property.name=any] [callee.property.name=timeout]',
+          message: 'Node 20 collects a timeout that nothing else holds, and it never comes',
+        },
+      ],
     },
   },
   {

@@ -5,6 +5,8 @@ import type { Task } from './task.js'
 
 const SETPRIV = ['setpriv', '--pdeathsig', 'TERM'] as const
 
+const LIMIT_MS = 10_000
+
 let isUsable: Promise<boolean> | undefined
 
 /**
@@ -12,8 +14,9 @@ let isUsable: Promise<boolean> | undefined
  * than util-linux 2.33. A program that is not there makes setpriv end with `SETPRIV_NOT_FOUND`.
  */
 export async function endWithParent(task: Task): Promise<readonly string[]> {
-  isUsable ??= tryIt(task).catch((error: unknown) => {
-    isUsable = undefined // it was aborted
+  // many may wait for it: no abort of one of them is that of the others
+  isUsable ??= task.shielded(LIMIT_MS, tryIt).catch((error: unknown) => {
+    isUsable = undefined // the next one tries again
     throw error
   })
   return (await isUsable) ? SETPRIV : []

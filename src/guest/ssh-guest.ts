@@ -43,7 +43,10 @@ const SYNC_LIMIT_MS = 10_000
 class SharedSsh implements SshGuest {
   readonly vm: string
   readonly target: SshTarget
-  readonly #running = new Set<StartedProgram>()
+  /** Each with the connection that it shares, or would. */
+  readonly #running = new Map<StartedProgram, SshMaster>()
+  /** Those that are given up and not at their end yet are among them. */
+  readonly #openings = new Set<Promise<SshMaster>>()
   #dir: Promise<string> | undefined
   #opening: Opening | undefined
   #master: SshMaster | undefined
@@ -101,14 +104,16 @@ class SharedSsh implements SshGuest {
 
   async disconnect(): Promise<void> {
     this.#disconnects++
-    this.#opening?.abort.abort(this.#closedError())
-    await this.#opening?.master.catch(() => undefined)
-    this.#opening = undefined
+    const before = new Set(this.#running.keys())
     const master = this.#master
     this.#master = undefined
-    await master?.end()
-    for (const program of this.#running) end(program)
-    await Promise.allSettled([...this.#running].map(async (program) => program.ended))
+    this.#opening?.abort.abort(this.#closedError())
+    this.#opening = undefined
+    await Promise.allSettled([...this.#openings, master?.end()])
+    // commands that have come meanwhile have a new connection, and go on
+    const old = [...this.#running].filter(([program, shared]) => before.has(program) || shared === master)
+    for (const [program] of old) end(program)
+    await Promise.allSettled(old.map(async ([program]) => program.ended))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,7 +159,8 @@ class SharedSsh implements SshGuest {
     using shared = master.share()
     const { controlPath } = shared
     try {
-      return await this.#attach(sshCommand(this.target, text, { tty: false, controlPath, ...options }), streams, signal)
+      const command = sshCommand(this.target, text, { tty: false, controlPath, ...options })
+      return await this.#attach(master, command, streams, signal)
     } catch (error) {
       // in the guest it may go on, and its end would be one that costs another session
       if (controlPath !== undefined && !master.managesSeveral) await this.#drop(master)
@@ -162,10 +168,15 @@ class SharedSsh implements SshGuest {
     }
   }
 
-  async #attach({ argv, env }: SshCommand, { stdin, stdout, stderr }: Streams, signal: AbortSignal): Promise<number> {
+  async #attach(
+    master: SshMaster,
+    { argv, env }: SshCommand,
+    { stdin, stdout, stderr }: Streams,
+    signal: AbortSignal,
+  ): Promise<number> {
     signal.throwIfAborted()
     const program = startProgram(argv, { env, package: 'openssh-client' })
-    this.#running.add(program)
+    this.#running.set(program, master)
     const stop = (): void => end(program)
     signal.addEventListener('abort', stop)
     stdin.pipe(program.stdin)
@@ -249,7 +260,9 @@ class SharedSsh implements SshGuest {
     const abort = new AbortController()
     const master = this.#openMaster(task, abort.signal)
     const opening: Opening = { master, abort, waiting: 0 }
+    this.#openings.add(master)
     const done = (): void => {
+      this.#openings.delete(master)
       if (this.#opening === opening) this.#opening = undefined
     }
     master.then(done, done)
@@ -261,6 +274,8 @@ class SharedSsh implements SshGuest {
     task.log('debug', `${this.vm}: connecting to ${this.target.user}@${this.target.ip}`)
     const master = await openSshMaster(task, this.target, controlPath, signal)
     if (master.isFirstContact) await this.#sync(task, master, signal)
+    if (signal.aborted) await master.end()
+    signal.throwIfAborted()
     this.#master = master
     return master
   }
@@ -276,10 +291,16 @@ class SharedSsh implements SshGuest {
   /** Before the first command, whose session would otherwise begin when this one ends. */
   async #sync(task: Task, master: SshMaster, signal: AbortSignal): Promise<void> {
     task.log('debug', `${this.vm}: run sync`)
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(SYNC_LIMIT_MS)])
-    await this.#runQuietly(master, 'sync', `${master.controlPath}.log`, limited).catch((error: unknown) => {
+    const limit = new AbortController()
+    const timer = setTimeout(() => limit.abort(), SYNC_LIMIT_MS)
+    const limited = AbortSignal.any([signal, limit.signal])
+    try {
+      await this.#runQuietly(master, 'sync', `${master.controlPath}.log`, limited)
+    } catch (error) {
       task.log('debug', `${this.vm}: sync after the first contact failed: ${String(error)}`)
-    })
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #closedError(): LagoError {

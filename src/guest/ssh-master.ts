@@ -111,6 +111,7 @@ async function connectOnce(
 async function isReady(program: StartedProgram, signal: AbortSignal): Promise<boolean> {
   const stop = (): void => program.end()
   signal.addEventListener('abort', stop)
+  if (signal.aborted) stop()
   try {
     const ready = new Promise<true>((resolve) => program.stdout.once('data', () => resolve(true)))
     return await Promise.race([ready, program.ended.then(() => false)])

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 import { once } from 'node:events'
@@ -14,6 +14,17 @@ import { startSshd, type Sshd } from '../../helpers/sshd.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
+
+/** Of the one ssh that holds a connection for the process and does nothing else. */
+function masterPid(parent = process.pid): number {
+  const lines = execFileSync('pgrep', ['-P', String(parent), '-a', 'ssh'])
+    .toString()
+    .trim()
+    .split('\n')
+  const found = lines.filter((line) => line.includes('ControlMaster=yes'))
+  expect(found).toHaveLength(1)
+  return Number.parseInt(found[0] ?? '', 10)
+}
 
 describe('with a server that answers', () => {
   let sshd: Sshd
@@ -229,6 +240,32 @@ describe('with a server that answers', () => {
     expect(sshd.logins()).toBe(2)
   })
 
+  test('a disconnect that takes its time does not end a command that has come after it', async () => {
+    const { task } = recordedTask()
+    await guest.run(task, 'true')
+    const old = masterPid()
+    process.kill(old, 'SIGSTOP')
+    const disconnected = guest.disconnect()
+    const next = guest.start(task, 'echo up; read x; exit $x')
+    await once(next.stdout, 'data')
+    process.kill(old, 'SIGCONT')
+    await disconnected
+    next.stdin.end('5\n')
+    expect(await next.ended).toMatchObject({ exitCode: 5 })
+  })
+
+  test('a first contact that is given up while the guest writes its disks leaves no connection', async () => {
+    await writeFile(path.join(sshd.dir, 'bin', 'sync'), `#!/bin/sh\nexec sleep 600\n`)
+    const { task, abort, message } = recordedTask()
+    const given = expect(guest.run(task, 'true')).rejects.toThrow('enough')
+    await message(/^vm0: run sync$/)
+    const master = masterPid()
+    abort(new Error('enough'))
+    await given
+    await guest[Symbol.asyncDispose]()
+    expect(await isAlive(String(master))).toBe(false)
+  })
+
   test('the host key is kept under the name of the VM, and another one is refused', async () => {
     const { task } = recordedTask()
     await guest.run(task, 'true')
@@ -272,9 +309,7 @@ describe('with a server that answers', () => {
   test('killed, lago leaves no connection', async () => {
     const script = startScript(new URL('./hold-guest.js', import.meta.url), [JSON.stringify(sshd.target)])
     expect(await script.nextLine()).toBe('ready')
-    const master = execFileSync('pgrep', ['-P', String(script.pid), 'ssh'])
-      .toString()
-      .trim()
+    const master = String(masterPid(script.pid))
     expect(await isAlive(master)).toBe(true)
     await script.kill('SIGKILL')
     await gone(recordedTask().task, master)
@@ -335,6 +370,19 @@ describe('with a server that does not', () => {
       message: expect.stringMatching(/^cannot reach vm0 \(root@127\.0\.0\.1\) by ssh: \S/),
     })
     expect(existsSync(target.knownHostsPath)).toBe(false)
+  })
+
+  test('the abort ends the attempt, also one that comes while the known host keys are read', async () => {
+    await listen(() => undefined)
+    execFileSync('mkfifo', [target.knownHostsPath])
+    const { task } = recordedTask()
+    await using guest = openSshGuest({ ...target, connectTimeoutMs: 600_000 })
+    const lost = expect(guest.run(task, 'true')).rejects.toMatchObject({ code: 'LAGO_GUEST_UNREACHABLE' })
+    const keys = await open(target.knownHostsPath, 'w') // once it is being read
+    const disposed = guest[Symbol.asyncDispose]()
+    await keys.close()
+    await disposed
+    await lost
   })
 
   test('the abort ends the attempt', async () => {
