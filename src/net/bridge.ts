@@ -18,9 +18,12 @@ export async function addBridge(task: Task, { name, mtu, owner }: OwnBridge): Pr
   await ip(task, ['set', 'dev', name, 'alias', bridgeAlias(owner), 'mtu', String(mtu), 'up'])
 }
 
-/** Does nothing when there is none of this name. */
+/** Does nothing when there is none of this name, or when another removes it at the same time. */
 export async function removeBridge(task: Task, name: string): Promise<void> {
-  if (await isBridge(name)) await ip(task, ['delete', 'dev', name, 'type', 'bridge'])
+  if (!(await isBridge(name))) return
+  await ip(task, ['delete', 'dev', name, 'type', 'bridge']).catch(async (error: unknown) => {
+    if (await isBridge(name)) throw error
+  })
 }
 
 /** Throws `LAGO_NO_BRIDGE`, naming the bridges that there are. */

@@ -7,7 +7,9 @@ import { formatSubnet } from '../base/ipv4.js'
 import { sweepScratchDirs } from '../base/scratch-dir.js'
 import { socketDir } from '../base/socket-dir.js'
 import type { Task } from '../base/task.js'
+import type { OwnedNet } from '../net/lifecycle.js'
 import { isHome } from '../register/register.js'
+import type { OwnedVm } from '../vm/provider.js'
 import { isUnfinished, lockPrefix, withClaim } from './claim.js'
 import { livingPlaces, ownedVms } from './environments.js'
 import type { Host } from './host.js'
@@ -36,23 +38,27 @@ interface Owned {
  * Throws `LAGO_LIBVIRT_CONNECT`: without libvirt nothing is known.
  */
 export async function findLeftovers(task: Task, host: Host): Promise<readonly Leftover[]> {
-  const [vms, nets] = [await ownedVms(task, host), await host.nets.owned(task)]
-  const places = await livingPlaces(task, host, [...vms, ...nets])
+  const askVms = async (): Promise<readonly OwnedVm[]> => ownedVms(task, host)
+  const askNets = async (): Promise<readonly OwnedNet[]> => host.nets.owned(task)
+  const [allVms, allNets] = [await askVms(), await askNets()]
+  const places = await livingPlaces(task, host, [...allVms, ...allNets])
   const isGone = ({ uuid, prefixDir }: Owned): boolean =>
     prefixDir !== undefined && !places.some((place) => place.uuid === uuid)
+  const vms = await stillThere(allVms.filter(isGone), askVms, ({ libvirtName }) => libvirtName)
+  const nets = await stillThere(allNets.filter(isGone), askNets, ({ name }) => name)
   const leases = await host.leases.listStale(task)
   const records = await host.register.listStale()
   const unfinished = await Promise.all(
     places.map(async ({ dir }) => (await isOwn(dir)) && (await isUnfinished(task, prefixLayout(dir)))),
   )
   return [
-    ...vms.filter(isGone).map(({ libvirtName, uuid, prefixDir }): Leftover => ({
+    ...vms.map(({ libvirtName, uuid, prefixDir }): Leftover => ({
       kind: 'domain',
       name: libvirtName,
       uuid,
       dir: prefixDir,
     })),
-    ...nets.filter(isGone).map(({ kind, name, uuid, prefixDir }): Leftover => ({ kind, name, uuid, dir: prefixDir })),
+    ...nets.map(({ kind, name, uuid, prefixDir }): Leftover => ({ kind, name, uuid, dir: prefixDir })),
     ...leases.map(({ subnet, owner }): Leftover => {
       return { kind: 'lease', name: formatSubnet(subnet), uuid: owner.uuid, dir: owner.uuidPath.replace(/\/uuid$/, '') }
     }),
@@ -61,6 +67,17 @@ export async function findLeftovers(task: Task, host: Host): Promise<readonly Le
       .map(({ uuid, dir }): Leftover => ({ kind: 'prefix', name: dir, uuid, dir })),
     ...records.map(({ uuid, dir }): Leftover => ({ kind: 'record', name: dir, uuid, dir })),
   ]
+}
+
+/** What is being destroyed may have had its machines when they were looked for, and no files when those were. */
+async function stillThere<T extends Owned>(
+  gone: readonly T[],
+  ask: () => Promise<readonly T[]>,
+  nameOf: (one: T) => string,
+): Promise<readonly T[]> {
+  if (gone.length === 0) return []
+  const there = new Set((await ask()).map((one) => `${one.uuid} ${nameOf(one)}`))
+  return gone.filter((one) => there.has(`${one.uuid} ${nameOf(one)}`))
 }
 
 /**

@@ -1,4 +1,7 @@
-/** What `lago list --all` tells and what `lago gc` finds, on libvirt's own test driver and on real bridges of this host. */
+/**
+ * What `lago list --all` tells and what `lago gc` finds, on libvirt's own test driver and on real bridges of this host, which
+ * every `lago gc` of this host would find, those of other tests too.
+ */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -6,6 +9,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { loadConfig } from '../../src/config/load.js'
+import { removeBridge } from '../../src/net/bridge.js'
 import { openLibvirt } from '../../src/libvirt/connection.js'
 import type { LibvirtConnection } from '../../src/libvirt/types.js'
 import { changePrefix } from '../../src/prefix/change.js'
@@ -20,7 +24,7 @@ import { stopPrefix } from '../../src/prefix/stop.js'
 import { parseInitFile } from '../../src/spec/load.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
-import { domainXml, networkXml, TEST_URI } from './test-driver.js'
+import { domainXml, networkXml, TEST_URI } from '../libvirt/test-driver.js'
 
 const run = promisify(execFile)
 const { task } = recordedTask()
@@ -152,6 +156,36 @@ test('a bridge that a killed run has left alone is found by its alias', async ()
   } finally {
     await run('ip', ['link', 'delete', 'dev', name]).catch(() => undefined) // it should be gone
   }
+})
+
+test('what goes with its environment while it is looked for is no leftover', async () => {
+  const net = {
+    kind: 'bridge',
+    name: 'lagotest-going',
+    uuid: 'd'.repeat(32),
+    prefixDir: path.join(root, 'going'),
+  } as const
+  const answers = [[net], []]
+  const going: Host = { ...host, nets: { ...host.nets, owned: async () => answers.shift() ?? [] } }
+  expect(await findLeftovers(task, going)).toEqual([])
+  expect(answers).toEqual([])
+})
+
+test('a bridge that another removes at the same time is as good as removed', async () => {
+  const name = 'lagotest-race'
+  await run('ip', ['link', 'add', 'name', name, 'type', 'bridge'])
+  const bin = path.join(root, 'bin')
+  await mkdir(bin)
+  await writeFile(path.join(bin, 'ip'), '#!/bin/sh\nPATH=${PATH#*:}\nip "$@" && exec ip "$@"\n', { mode: 0o755 })
+  const searched = process.env['PATH']
+  process.env['PATH'] = `${bin}:${searched}`
+  try {
+    await removeBridge(task, name)
+  } finally {
+    process.env['PATH'] = searched
+  }
+  expect(existsSync(`/sys/class/net/${name}`)).toBe(false)
+  await removeBridge(task, name)
 })
 
 test('what a killed init has left is told, and removed when nobody works on it', async () => {
