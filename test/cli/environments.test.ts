@@ -33,7 +33,7 @@ describe('list --all', () => {
       { path: path.join(made.dir, 'two/default') },
     ])
     const { stdout } = await made.lago(['list', '--all'])
-    expect(stdout).toMatch(/one\/default: down, 0 of 1 VMs, [0-9.]+ MiB disk, [0-9]+ s old, of \S+\n/)
+    expect(stdout).toMatch(/one\/default: down, 0 of 1 VMs, [0-9.]+ MiB disk, ([0-9]+ min )?[0-9]+ s old, of \S+\n/)
   })
 
   test('forgets what was destroyed or moved away', async () => {

@@ -21,7 +21,7 @@ describe('init', () => {
     const { lago, ls, read, dir } = await project()
     const run = await lago(['init'])
     expect(run).toMatchObject({ exitCode: 0, stdout: '' })
-    expect(run.stderr).toContain('@ Initialize and populate prefix: Success (in 0:00:0')
+    expect(run.stderr).toContain('@ Initialize and populate prefix: Success (in 0:0')
     expect(await ls('.lago')).toEqual(['current', 'default'])
     expect(await readlink(path.join(dir, '.lago/current'))).toBe('default')
     expect(await ls('.lago/default')).toEqual([

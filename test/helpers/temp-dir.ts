@@ -7,7 +7,7 @@ import { afterEach } from '@jest/globals'
 export function useTempDirs(): () => Promise<string> {
   const made: string[] = []
   afterEach(async () => {
-    for (const dir of made.splice(0)) await rm(dir, { recursive: true, force: true })
+    for (const dir of made.splice(0)) await rm(dir, { recursive: true, force: true, maxRetries: 3 })
   })
   return async () => {
     const dir = await mkdtemp(path.join(await realpath(os.tmpdir()), 'lago-test-'))

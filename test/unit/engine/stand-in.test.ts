@@ -100,6 +100,6 @@ test('as a program it keeps what it has in a file, and tells violations at its e
     violations: ['GET /ovirt-engine/api/nothing: no such path'],
   })
   child.kill('SIGTERM')
-  expect(await once(child, 'exit')).toEqual([1, null])
+  expect(await once(child, 'close')).toEqual([1, null])
   expect(stderr).toBe('GET /ovirt-engine/api/nothing: no such path\n')
 })
