@@ -13,7 +13,8 @@ import type { RepositoryPackage } from './repository-package.js'
 export interface PackageDir {
   /**
    * True when its file is there with the right size and checksum. One whose size and time of change are those that it
-   * had when its checksum was found right is not read again.
+   * had when its checksum was found right is not read again. What has only just changed, as all that was received, is
+   * read again by the next run: a change in the same tick of the file system's clock would leave no trace.
    */
   has(task: Task, entry: RepositoryPackage): Promise<boolean>
   /** There under its name only when it is whole and right. Throws `LAGO_RPM_REPOSITORY`, and what `chunks` throw. */
@@ -29,6 +30,8 @@ export interface PackageDir {
 type Verified = readonly [sizeBytes: number, mtimeMs: number, checksum: string]
 
 const NOTE = '.lago-verified.json'
+/** Two changes of a file this far apart have two times: FAT counts in steps of 2 s, Linux's own stamps in 10 ms at most. */
+const COARSEST_MS = 2000
 
 /** Makes it when missing. Only one at a time may have it open: see the lock of the synchronisation. */
 export async function openPackageDir(dir: string): Promise<PackageDir> {
@@ -37,9 +40,6 @@ export async function openPackageDir(dir: string): Promise<PackageDir> {
   for (const subDir of await directoriesBelow(dir)) await removeTemporaries(path.join(dir, subDir))
   const known = await readNote(path.join(dir, NOTE))
   const note = new Map<string, Verified>()
-  const remember = ({ href, checksum }: RepositoryPackage, found: { size: number; mtimeMs: number }): void => {
-    note.set(href, [found.size, found.mtimeMs, `${checksum.algorithm}:${checksum.hex}`])
-  }
   const remove = async (isMeant: (file: string) => boolean): Promise<readonly string[]> => {
     const meant = (await copiedPackagesBelow(dir)).filter(isMeant)
     for (const file of meant) {
@@ -51,14 +51,14 @@ export async function openPackageDir(dir: string): Promise<PackageDir> {
   return {
     async has(task, entry) {
       const filePath = path.join(dir, entry.href)
+      const nowMs = Date.now()
       const found = await lstat(filePath).catch(() => undefined)
       if (found?.isFile() !== true || found.size !== entry.sizeBytes) return false
       const [size, mtimeMs, checksum] = note.get(entry.href) ?? known.get(entry.href) ?? []
       const isKnown = size === found.size && mtimeMs === found.mtimeMs
-      const isRight = isKnown
-        ? checksum === `${entry.checksum.algorithm}:${entry.checksum.hex}`
-        : await isVerified(task, filePath, entry)
-      if (isRight) remember(entry, found)
+      const wanted = `${entry.checksum.algorithm}:${entry.checksum.hex}`
+      const isRight = isKnown ? checksum === wanted : await isVerified(task, filePath, entry)
+      if (isRight && nowMs - found.mtimeMs > COARSEST_MS) note.set(entry.href, [found.size, found.mtimeMs, wanted])
       return isRight
     },
     async receive(entry, chunks) {
@@ -72,7 +72,6 @@ export async function openPackageDir(dir: string): Promise<PackageDir> {
         await rm(temporaryPath, { force: true })
         throw error
       }
-      remember(entry, await lstat(filePath))
     },
     async keepOnly(entries) {
       const kept = new Set(entries.map(({ href }) => href))

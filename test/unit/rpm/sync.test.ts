@@ -479,6 +479,28 @@ describe('our own reader', () => {
     expect((await readFile(file)).equals(whole)).toBe(true)
   })
 
+  test('believes no time of change that a later change could have as well', async () => {
+    const dir = await tempDir()
+    await publish(dir, 'lib')
+    const options = await optionsFor({ 'r-el7': `baseurl=file://${dir}` }, { way: 'own' })
+    const file = path.join(options.downloadDir, 'r-el7', ...pathsOf('lib'))
+    const [time, nextHour] = [path.join(dir, 'time'), Date.now() / 1000 + 3600]
+    await sync(options)
+    const whole = await readFile(file)
+    const damaged = Buffer.concat([whole.subarray(0, -4), Buffer.from('evil')])
+    await run('touch', ['--reference', file, time])
+    await writeFile(file, damaged)
+    await run('touch', ['--reference', time, file]) // as if in the same tick of the file system's clock
+    await sync(options)
+    expect((await readFile(file)).equals(whole)).toBe(true)
+    await utimes(file, nextHour, nextHour)
+    await sync(options)
+    await writeFile(file, damaged)
+    await utimes(file, nextHour, nextHour)
+    await sync(options)
+    expect((await readFile(file)).equals(whole)).toBe(true)
+  })
+
   test.each([
     ['.gz', 'gzip'],
     ['.xz', 'xz'],
