@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readdir, readFile, rename, rmdir, statfs, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
+import { endWithParent } from '../../src/base/end-with-us.js'
 import { isLagoError, isSystemError, LagoError, NO_SPACE_HINT } from '../../src/base/errors.js'
 import { fanOut } from '../../src/base/fan-out.js'
 import { runCommand } from '../../src/base/process.js'
@@ -44,7 +45,10 @@ export async function refreshRepodata(task: Task, dir: string, { key, beforeDir 
 async function createRepodata(task: Task, dir: string, newDir: string): Promise<void> {
   // gz and no databases: what every dnf and yum of the last ten years reads
   const options = ['--quiet', '--no-database', '--general-compress-type=gz', '--outputdir', newDir]
-  await runCommand(task, ['createrepo_c', ...options, dir], { package: 'createrepo-c' })
+  await runCommand(task, ['createrepo_c', ...options, dir], {
+    package: 'createrepo-c',
+    guard: await endWithParent(task),
+  })
   await flatten(newDir)
   await requireTrue(task, dir, newDir)
 }

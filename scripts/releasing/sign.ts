@@ -1,5 +1,6 @@
 /** Signing with a key of the caller's own gpg: its home is the caller's, and a passphrase is between gpg's agent and the user. */
 import { readFile } from 'node:fs/promises'
+import { endWithParent } from '../../src/base/end-with-us.js'
 import { LagoError, messageOf } from '../../src/base/errors.js'
 import { lastLines } from '../../src/base/plain-text.js'
 import { findProgram, runCommand } from '../../src/base/process.js'
@@ -111,7 +112,10 @@ export async function signRpms(task: Task, { fingerprint }: SigningKey, paths: r
   const gpg = (await findProgram('gpg')) ?? 'gpg' // rpm's own default is a gpg2 that is not everywhere
   const macros = [`_gpg_name ${fingerprint}`, `__gpg ${gpg}`, '_gpg_sign_cmd_extra_args --batch']
   const defines = macros.flatMap((macro) => ['--define', macro])
-  await runCommand(task, ['rpmsign', ...defines, '--addsign', ...paths], { package: 'rpm, under Fedora rpm-sign' })
+  await runCommand(task, ['rpmsign', ...defines, '--addsign', ...paths], {
+    package: 'rpm, under Fedora rpm-sign',
+    guard: await endWithParent(task), // it would go on in a directory that the next run clears
+  })
 }
 
 /** An armoured signature of a file, to stand beside it. */
@@ -210,6 +214,6 @@ async function readKeys(task: Task, keysPath: string): Promise<readonly ListedKe
 }
 
 async function runGpg(task: Task, args: readonly string[], input?: string): Promise<string> {
-  const options = { ...PACKAGE, ...(input === undefined ? {} : { input }) }
+  const options = { ...PACKAGE, guard: await endWithParent(task), ...(input === undefined ? {} : { input }) }
   return (await runCommand(task, [...GPG, ...args], options)).stdout
 }

@@ -145,7 +145,8 @@ async function sweep(task: Task, treeDir: string): Promise<void> {
       for (const name of await readdir(dir)) {
         if (!name.startsWith(UNFINISHED)) continue
         task.log('info', `removing ${path.join(dir, name)}, which a run that was ended has left`)
-        await rm(path.join(dir, name), { recursive: true, force: true })
+        // again where a program of that run is just ending in it
+        await rm(path.join(dir, name), { recursive: true, force: true, maxRetries: 3 })
       }
     }
 }

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { entriesBelow } from '../../src/base/entries-below.js'
+import { waitUntil, type Probe } from '../../src/base/wait.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
@@ -13,6 +14,7 @@ import { withTree } from '../../scripts/releasing/tree.js'
 import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
 import { serveDir, useHttpServers } from '../helpers/http-server.js'
+import { gone } from '../helpers/processes.js'
 import { recordedTask, type RecordedTask } from '../helpers/recorded-task.js'
 import { RELEASE_PROGRAM, runRelease } from '../helpers/release-program.js'
 import { aptWith, dnfWith } from '../helpers/release-readers.js'
@@ -546,7 +548,38 @@ describe('scripts/release snapshot', () => {
     expect(await readlink(path.join(unstableDir, 'latest'))).toBe('snapshot-lago_2.0_pipeline_7')
   })
 
+  test('that is killed takes the program that signs with it', async () => {
+    const { project, treeDir, task } = await workshop()
+    const [pidPath, binDir] = [path.join(project.dir, '../pid'), path.join(project.dir, '../bin')]
+    await mkdir(binDir)
+    const script = `#!/bin/sh\necho $$ > '${pidPath}'\nexec sleep 1000\n`
+    await writeFile(path.join(binDir, 'rpmsign'), script, { mode: 0o755 })
+    const key = gpgHome().makeKey('Lago <lago@example.org>')
+    const child = execFile(
+      process.execPath,
+      [
+        ...[RELEASE_PROGRAM, 'snapshot', treeDir, '--project', project.dir, '--pipeline', '7', '--key', key],
+        ...['--packages', path.join(builtDir, '2.0.1')],
+      ],
+      { env: { ...process.env, PATH: `${binDir}:${process.env['PATH']}` } },
+    )
+    const pid = await eventually('pid of rpmsign', async () => {
+      const text = await readFile(pidPath, 'utf8').catch(() => '')
+      return text.endsWith('\n') ? text.trim() : undefined
+    })
+    child.kill('SIGKILL')
+    await gone(task, pid)
+  })
+
   async function appeared(dir: string, name: string): Promise<void> {
-    while (!(await readdir(dir)).includes(name)) await new Promise((resolve) => setImmediate(resolve))
+    await eventually(name, async () => (await readdir(dir)).find((found) => found === name))
+  }
+
+  async function eventually(what: string, find: () => Promise<string | undefined>): Promise<string> {
+    const look = async (): Promise<Probe<string>> => {
+      const value = await find()
+      return value === undefined ? { notYet: 'not there' } : { value }
+    }
+    return waitUntil(recordedTask().task, what, look, { timeoutMs: 60_000, everyMs: 1 })
   }
 })
