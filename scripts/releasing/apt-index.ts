@@ -49,6 +49,7 @@ export async function refreshAptIndex(task: Task, dir: string, { key, beforeDir 
     }
     if (before !== undefined) await keepListsOf(before, newDir)
   })
+  await removeStrays(indexDir)
 }
 
 /** As dpkg-scanpackages(1) writes it: the control fields of each package, and of its file what apt needs to fetch it. */

@@ -40,6 +40,7 @@ export async function refreshRepodata(task: Task, dir: string, { key, beforeDir 
     if (key !== undefined) await writeFile(`${repomdPath}.asc`, await signDetached(task, key, repomdPath))
     if (before !== undefined) await keepFilesOf(before, newDir)
   })
+  await removeStrays(repodataDir)
 }
 
 async function createRepodata(task: Task, dir: string, newDir: string): Promise<void> {

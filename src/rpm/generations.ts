@@ -20,8 +20,8 @@ export async function currentGeneration(dir: string): Promise<string | undefined
 }
 
 /**
- * Has `fill` make the next generation in an empty directory and puts it in the place of the last, which is removed. When
- * it fails, all is as before.
+ * Has `fill` make the next generation in an empty directory and puts it in the place of the last. That one stays for who
+ * is on the way into it, until `removeStrays` or the next replacement. When it fails, all is as before.
  */
 export async function replaceGeneration(
   task: Task,
@@ -42,7 +42,6 @@ export async function replaceGeneration(
   if (before === dir) await moveAway(undo, dir) // no link yet: made by another program
   await rename(newLink, dir)
   undo.commit()
-  await removeStrays(dir)
 }
 
 async function moveAway(undo: UndoStack, dir: string): Promise<void> {

@@ -29,8 +29,8 @@ export interface MergedRepository {
 }
 
 /**
- * Hard links, or copies where there cannot be any. A reader sees the old repository or the new one; when it fails, the old
- * one stays. One process at a time, whose lock is the caller's business.
+ * Hard links, or copies where there cannot be any. A reader sees the old repository or the new one, and the old one is there
+ * until the next merge; when it fails, the old one stays. One process at a time, whose lock is the caller's business.
  * Throws `LAGO_RPM_BROKEN`, `LAGO_COMMAND_MISSING` without createrepo_c, `LAGO_COMMAND_FAILED`.
  */
 export async function mergeRepository(task: Task, merge: RepositoryMerge): Promise<MergedRepository> {

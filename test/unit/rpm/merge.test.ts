@@ -74,6 +74,8 @@ describe('mergeRepository', () => {
     expect(await merge([a, newer])).toMatchObject({ changed: true, packages: 1 })
     expect(await listed()).toEqual(['a-2-1.noarch.rpm'])
     expect(await offered()).toEqual(['a-0:2-1.noarch'])
+    expect(await besides()).toEqual(['.el7-1', '.el7-2', 'el7'])
+    expect((await merge([newer])).changed).toBe(false)
     expect(await besides()).toEqual(['.el7-2', 'el7'])
   })
 
@@ -100,6 +102,16 @@ describe('mergeRepository', () => {
     await merge(files)
     isMerging = false
     expect(await reading).toBeGreaterThan(2)
+  })
+
+  test('whoever was on the way into the repository before is served to the end', async () => {
+    const a = await buildRpm(path.join(top, 'in'), { name: 'a' })
+    await merge([a])
+    const onTheWay = path.resolve(path.dirname(repository), await readlink(repository), 'repodata', 'repomd.xml')
+    await merge([a, await buildRpm(path.join(top, 'in'), { name: 'b' })])
+    expect(await readFile(onTheWay, 'utf8')).toContain('<repomd')
+    await merge([a])
+    await expect(readFile(onTheWay)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('one that somebody has damaged is made anew', async () => {
@@ -152,7 +164,7 @@ describe('mergeRepository', () => {
     await writeFile(path.join(repository, 'old.rpm'), '')
     await merge([await buildRpm(path.join(top, 'in'), { name: 'a' })])
     expect(await readlink(repository)).toBe('.el7-1')
-    expect(await besides()).toEqual(['.el7-1', 'el7'])
+    expect(await besides()).toEqual(['.el7-0', '.el7-1', 'el7'])
     expect(await listed()).toEqual(['a-1-1.noarch.rpm'])
   })
 
