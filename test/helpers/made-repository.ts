@@ -84,7 +84,9 @@ function commitStream({ parents, message, author, committedAtSeconds }: MadeComm
   return Buffer.concat([
     Buffer.from(`commit refs/heads/c${index}\nmark :${index + 1}\nauthor `),
     author,
-    Buffer.from(` 1000000000 +0100\ncommitter C <c@example.com> ${committedAtSeconds} +0000\ndata ${message.length}\n`),
+    // of its own, so that two that are alike otherwise are not one commit
+    Buffer.from(` ${1_000_000_000 + index} +0100\n`),
+    Buffer.from(`committer C <c@example.com> ${committedAtSeconds} +0000\ndata ${message.length}\n`),
     message,
     Buffer.from(`\n${links.join('')}\n`),
   ])
