@@ -18,7 +18,7 @@ import { publishImage, repositoryOptions, writeRepository, type PublishedImage }
 const tempDir = useTempDirs()
 const servers = useHttpServers()
 const { task } = recordedTask()
-const limits = { answerMs: 1000, silenceMs: 1000, tries: 3, retryMs: 1000, backOffMs: 1 }
+const limits = { tries: 3, backOffMs: 1 }
 
 interface Place {
   readonly dir: string
@@ -177,7 +177,6 @@ describe('an image that does not come as it should leaves the store as it was:',
       (_, response) => response.writeHead(302, { location: '/image' }).end(),
       /circle|redirect/i,
     ],
-    ['a hang', () => undefined, /1 s|time|answer/i],
     [
       'less than it said',
       (_, response) => {
@@ -197,6 +196,16 @@ describe('an image that does not come as it should leaves the store as it was:',
     await expect(fetch(at)).rejects.toMatchObject({
       code: expect.stringMatching(/^LAGO_(DOWNLOAD|TEMPLATE_CHECKSUM)$/),
       message: expect.stringMatching(message),
+    })
+    expect(await readdir(at.storeDir)).toEqual(['r:t:v1.lock'])
+  })
+
+  test('a hang', async () => {
+    const at = await place(wrongly(() => undefined))
+    const downloader = createDownloader({ env: {}, limits: { ...limits, answerMs: 1000, retryMs: 1000 } })
+    await expect(fetch(at, { downloader })).rejects.toMatchObject({
+      code: 'LAGO_DOWNLOAD',
+      message: expect.stringMatching(/image: 127.* gave no answer within 1 s/),
     })
     expect(await readdir(at.storeDir)).toEqual(['r:t:v1.lock'])
   })

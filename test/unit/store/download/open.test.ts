@@ -78,11 +78,11 @@ describe('a file', () => {
 })
 
 describe('a slow reader', () => {
-  /** So much at once may be on its way: buffers of both ends of a connection. */
-  const MOST_UNREAD = 24 * 1024 ** 2
+  /** So much at once may be on its way: buffers of both ends of a connection, of which one may have 32 MiB. */
+  const MOST_UNREAD = 64 * 1024 ** 2
 
   test('holds the server back', async () => {
-    const total = 96 * 1024 ** 2
+    const total = 192 * 1024 ** 2
     let sent = 0
     const { url } = await servers.http((_, response) => {
       response.writeHead(200, { 'content-length': total })

@@ -98,7 +98,7 @@ describe('a connection that breaks is taken up where it broke', () => {
   })
 
   test('from a directory that is really served', async () => {
-    const [dir, content] = [await tempDir(), randomBytes(24 * 1024 ** 2)] // more than the network keeps on its way
+    const [dir, content] = [await tempDir(), randomBytes(64 * 1024 ** 2)] // more than the network keeps on its way
     await writeFile(path.join(dir, 'image'), content)
     const files = serveDir(dir)
     const responses: ServerResponse[] = []

@@ -87,7 +87,7 @@ describe('Retry-After', () => {
     const { url } = await servers.http(inTurn(answer(429, { 'retry-after': '1' }), answer(200, FILE, CONTENT)))
     const { task, messages } = recordedTask()
     expect(await readAll(await downloaderWith().open(task, [url]))).toEqual(CONTENT)
-    expect(messages()).toContainEqual(expect.stringMatching(/^try 2 of 3 in (1|0\.9\d*) s$/))
+    expect(messages()).toContainEqual(expect.stringMatching(/^try 2 of 3 in (1|0\.\d+) s$/))
   })
 
   test('beyond the limit is final, and told', async () => {
@@ -108,10 +108,8 @@ test('no round begins when the time for all of them would be over', async () => 
 
 describe('what went wrong below HTTP is told in words', () => {
   test('a connection that is refused', async () => {
-    const server = await servers.http(answer(200))
-    await server.close()
-    expect(await failureOf(server.url)).toMatchObject({
-      message: `cannot download ${server.url}/: 127.0.0.1:${server.port} refused the connection (3 tries)`,
+    expect(await failureOf('http://127.0.0.1:1')).toMatchObject({
+      message: 'cannot download http://127.0.0.1:1/: 127.0.0.1:1 refused the connection (3 tries)',
       hint: 'check that the server is up, and host and port of the URL',
       data: { failures: [{ kind: 'connection' }] },
     })
@@ -128,8 +126,8 @@ describe('what went wrong below HTTP is told in words', () => {
 
   test('a server that takes the request and does not answer', async () => {
     const { url, port, idle } = await servers.http(firstRequest().listener)
-    await expect(downloaderWith({ answerMs: 500, tries: 1 }).open(task, [url])).rejects.toMatchObject({
-      message: `cannot download ${url}/: 127.0.0.1:${port} took the request, but gave no answer within 0.5 s`,
+    await expect(downloaderWith({ answerMs: 2000, tries: 1 }).open(task, [url])).rejects.toMatchObject({
+      message: `cannot download ${url}/: 127.0.0.1:${port} took the request, but gave no answer within 2 s`,
       hint: 'try again later; check the network, and the proxy if there is one',
       data: { failures: [{ kind: 'timeout' }] },
     })
@@ -142,16 +140,16 @@ describe('what went wrong below HTTP is told in words', () => {
       const drip = setInterval(() => socket.write('A: b\r\n'), 5)
       socket.on('close', () => clearInterval(drip))
     })
-    await expect(downloaderWith({ answerMs: 500, tries: 1 }).open(task, [url])).rejects.toMatchObject({
-      message: expect.stringMatching(/took the request, but gave no answer within 0\.5 s$/),
+    await expect(downloaderWith({ answerMs: 2000, tries: 1 }).open(task, [url])).rejects.toMatchObject({
+      message: expect.stringMatching(/took the request, but gave no answer within 2 s$/),
     })
   })
 
   test('a server that takes the connection only', async () => {
     const { url, port } = await servers.tcp(() => undefined)
-    const { open } = downloaderWith({ answerMs: 500, tries: 1 })
+    const { open } = downloaderWith({ answerMs: 2000, tries: 1 })
     await expect(open(task, [url.replace('http:', 'https:')])).rejects.toMatchObject({
-      message: expect.stringMatching(`127.0.0.1:${port} took the connection, but did not agree on TLS within 0.5 s$`),
+      message: expect.stringMatching(`127.0.0.1:${port} took the connection, but did not agree on TLS within 2 s$`),
     })
   })
 
