@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { appendFile, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import vm from 'node:vm'
@@ -193,7 +194,8 @@ test('npm: installed on a clean machine it runs, and is gone without a trace', a
   const dir = await tempDir()
   const env: NodeJS.ProcessEnv = {
     ...process.env, // proxies and certificates for the registry
-    npm_config_cache: path.join(dir, 'cache'),
+    npm_config_cache: process.env['npm_config_cache'] ?? path.join(os.homedir(), '.npm'),
+    npm_config_prefer_offline: 'true',
     PATH: `${dir}/prefix/bin:${process.env['PATH']}`,
     HOME: path.join(dir, 'home'),
     LAGO_LIBVIRT_URL: 'test:///default',
@@ -206,7 +208,7 @@ test('npm: installed on a clean machine it runs, and is gone without a trace', a
   await writeFile(path.join(work, 'LagoInitFile'), TWO_EMPTY_VMS)
   const say = async (...argv: readonly string[]): Promise<string> =>
     (await run(argv[0] ?? '', argv.slice(1), { cwd: work, env })).stdout
-  const npm = ['npm', '--prefix', path.join(dir, 'prefix'), '--no-audit', '--no-fund', '--fetch-retries=1', '-g']
+  const npm = ['npm', '--prefix', path.join(dir, 'prefix'), '--no-audit', '--no-fund', '-g']
   await say(...npm, 'install', pathOf('lago-3.4.5.tgz'))
   const modules = path.join(dir, 'prefix/lib/node_modules')
   expect(await readdir(path.join(modules, 'lago/node_modules'))).toEqual(
