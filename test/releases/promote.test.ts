@@ -1,6 +1,6 @@
 /** Promotion of snapshots with real packages, in trees on disk. */
 import { execFile, execFileSync } from 'node:child_process'
-import { cp, link, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { cp, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,7 +34,7 @@ const { task } = recordedTask()
 
 let packages = ''
 beforeAll(async () => {
-  packages = path.join(os.tmpdir(), `lago-test-packages-${process.pid}`)
+  packages = await mkdtemp(path.join(os.tmpdir(), 'lago-test-packages-'))
   for (const version of ['2.0.1', '2.0.2', '3.0.0']) await makePackages(path.join(packages, version), version)
 })
 afterAll(async () => rm(packages, { recursive: true, force: true }))
@@ -442,6 +442,8 @@ describe('scripts/release promote', () => {
   })
 
   test('gives the notes of CHANGELOG.md a section, and says what is to be done next', async () => {
+    const today = (): string => new Date().toISOString().slice(0, 10)
+    const dayBefore = today() // it may end at midnight
     const ended = await release('promote', tree)
     expect(ended).toMatchObject({ exitCode: 0 })
     expect(ended.stdout).toBe(
@@ -453,9 +455,10 @@ describe('scripts/release promote', () => {
         '',
       ].join('\n'),
     )
-    const day = new Date().toISOString().slice(0, 10)
-    expect(await readFile(path.join(project, 'CHANGELOG.md'), 'utf8')).toBe(
-      `# Changelog\n\n## Unreleased\n\n### Changed\n\n- cli: came since\n\n## 2.0.1 - ${day}\n\n### Changed\n\n- cli: 2.0.1\n`,
+    const headOf = (day: string): string =>
+      `# Changelog\n\n## Unreleased\n\n### Changed\n\n- cli: came since\n\n## 2.0.1 - ${day}\n`
+    expect([dayBefore, today()].map((day) => `${headOf(day)}\n### Changed\n\n- cli: 2.0.1\n`)).toContain(
+      await readFile(path.join(project, 'CHANGELOG.md'), 'utf8'),
     )
     const again = await release('promote', tree, '7')
     expect(again.stderr).toContain('2.0.1 is promoted already, from snapshot-lago_2.0_pipeline_7')
