@@ -318,7 +318,7 @@ describe('nothing is left', () => {
     const before = await hashOf(place.image)
     const image = { path: place.image, format: 'qcow2', rootPartition: undefined } as const
     const changing = changeFiles(task, image, async () => {
-      const daemon = execFileSync('pgrep', ['-P', String(process.pid), '-f', place.image.replace('top', '\\.top')])
+      const daemon = execFileSync('pgrep', ['-P', String(process.pid), '-f', path.join(place.dir, '\\.top')])
       process.kill(Number(daemon.toString()), 'SIGKILL')
       await gone(task, daemon.toString().trim())
       return [{ kind: 'file', path: '/etc/hostname', content: Buffer.from('vm0'), mode: 0o644 }]
