@@ -64,7 +64,7 @@ test('an interactive shell has a terminal of the size of the local one', async (
     env: { PATH: process.env['PATH'], ...project.env },
   })
   let said = ''
-  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   let isTold = false
   child.stdout?.on('data', (text: string) => {
     said += text

@@ -79,7 +79,7 @@ function prefixWith(spec: (vm: string) => object, diskPath?: string): Prefix {
 
 test('a guest that hangs in the middle of its stream is named when its time is over, and the other is collected', async () => {
   const pidFile = path.join(dir, 'hanging')
-  const hanging = `#!/bin/sh\necho $$ > ${pidFile}\n/usr/bin/tar "$@" | head -c 700\nexec tail -f /dev/null\n`
+  const hanging = `#!/bin/sh\necho $$ > ${pidFile}\n/usr/bin/tar "$@" | head -c 700\nexec sleep 1000\n`
   await writeFile(path.join(binDir, 'tar'), hanging, { mode: 0o755 })
   const { task } = recordedTask()
   const outputDir = path.join(dir, 'collected')
