@@ -3,7 +3,8 @@ import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { promisify } from 'node:util'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual, promisify } from 'node:util'
 
 const run = promisify(execFile)
 const cache = path.join(process.env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'lago')
@@ -28,8 +29,22 @@ export function miniVm(nics: readonly { readonly net: string }[]): unknown {
   return { memory: 192, vcpu: 1, nics, disks: [root] }
 }
 
-/** What environments leave on a host when they leak. */
-export async function hostState(): Promise<Readonly<Record<string, readonly string[]>>> {
+export type HostState = Readonly<Record<string, readonly string[]>>
+
+/**
+ * What environments leave on a host when they leak. With `before` it has some seconds to become that again: others may be
+ * at work on the host, and what ends does so in steps.
+ */
+export async function hostState(before?: HostState): Promise<HostState> {
+  const endsAtMs = Date.now() + 10_000
+  for (;;) {
+    const state = await currentState()
+    if (before === undefined || isDeepStrictEqual(state, before) || Date.now() > endsAtMs) return state
+    await sleep(200)
+  }
+}
+
+async function currentState(): Promise<HostState> {
   const virsh = async (...args: string[]): Promise<string[]> =>
     (await run('virsh', ['-q', '-c', 'qemu:///system', ...args])).stdout.split('\n').filter((line) => line !== '')
   return {

@@ -179,7 +179,7 @@ async function processesLeft(): Promise<string[]> {
 }
 
 async function expectNothingLeft(): Promise<void> {
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
   expect(await processesLeft()).toEqual([])
   expect(await readdir(projectDir)).not.toContain('.lago')
 }

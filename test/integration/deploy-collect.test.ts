@@ -119,5 +119,5 @@ test('shutdown takes what runs down gracefully, and the nets with it', async () 
 
 test('destroy leaves the host as it was before init', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

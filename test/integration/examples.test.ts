@@ -43,5 +43,5 @@ test.each(['sdk-jest', 'sdk-node-test'])('examples/%s passes, and leaves the hos
 
   expect(run.exitCode === 0 ? '' : run.stdout + run.stderr).toBe('')
   expect(await project.ls(name)).not.toContain('lago-results')
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

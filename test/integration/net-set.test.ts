@@ -196,5 +196,5 @@ test('--clear restores the link, and what libvirt and the kernel know of it', as
 
 test('destroy leaves the host as it was before init', async () => {
   await ok('destroy', '--yes')
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

@@ -48,7 +48,7 @@ test('a bridge of the host that is not there stops the start before anything sta
   expect(refused).toMatchObject({ exitCode: 2 })
   expect(refused.stderr).toContain(`cannot start net lan: this host has no bridge ${HOST_BRIDGE}`)
   expect(refused.stderr).toContain('[LAGO_NO_BRIDGE]')
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })
 
 test('the machine has an address of each net that gives them, and the bridges are there', async () => {

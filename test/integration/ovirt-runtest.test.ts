@@ -130,5 +130,5 @@ test('a scenario in TypeScript that fails has the guest looked at', async () => 
 
 test('nothing is left', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

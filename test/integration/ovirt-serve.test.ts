@@ -89,5 +89,5 @@ test('SIGTERM ends it, too, with the exit code of the signal', async () => {
 
 test('nothing is left of it', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

@@ -162,7 +162,7 @@ describe('run_suite.sh basic', () => {
     expect(await typed('the suites', './run_suite.sh basic -c')).toContain('======== Cleaning up\n')
     expect(await project.ls(prefix)).toEqual(expect.arrayContaining(['images', 'test_logs']))
     expect(await project.ls(prefix)).not.toContain('.lago')
-    expect(await hostState()).toEqual(before)
+    expect(await hostState(before)).toEqual(before)
     await rm(path.join(project.dir, prefix), { recursive: true })
   })
 })
@@ -186,7 +186,7 @@ describe('the guide, step by step', () => {
     await typed(inPrefix, 'lagocli ovirt collect --output "test_logs"')
     expect(await treeOf(path.join(project.dir, inPrefix, 'test_logs'))).toMatchObject(LOGS) // beside the report
     await typed(inPrefix, 'lagocli cleanup')
-    expect(await hostState()).toEqual(before)
+    expect(await hostState(before)).toEqual(before)
   })
 
   test('an @SUITE@ that was not replaced is named, and nothing is made', async () => {
@@ -221,5 +221,5 @@ test('a later suite: a workdir that is already there, results where they are wan
   expect(status).toMatch(/^VMs\/engine\/status: running$/m)
   expect(status).toMatch(/^VMs\/engine\/metadata\/deploy-scripts:/m)
   await typed('.', 'lago --workdir "$PREFIX" destroy --yes --all-prefixes', env)
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

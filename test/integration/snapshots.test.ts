@@ -226,5 +226,5 @@ test('list tells when, what and how big; deleting leaves nothing that nobody nee
 
 test('destroy leaves the host as it was', async () => {
   await succeed('destroy', '--yes')
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

@@ -113,5 +113,5 @@ test('an environment that was exported is told anew where it is made again', asy
 
 test('destroy leaves the host as it was', async () => {
   await succeed('destroy', '--yes')
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })

@@ -160,5 +160,5 @@ test('destroy leaves the host as it was before init', async () => {
   expect(await project.lago(['destroy', '--yes'])).toMatchObject({ exitCode: 0 })
   expect(existsSync(path.join(project.dir, '.lago'))).toBe(false)
   expect(await project.ls('subnets')).toEqual(['environments', 'subnet-lease.lock'])
-  expect(await hostState()).toEqual(before)
+  expect(await hostState(before)).toEqual(before)
 })
