@@ -47,7 +47,8 @@ async function awaitOtherBoot(
       return { notYet: messageOf(error) }
     }
   }
-  await task.within(timeoutMs, what, async (task) => waitUntil(task, what, probe, { timeoutMs, everyMs: EVERY_MS }))
+  const limitMs = timeoutMs + EVERY_MS // for a try that hangs: the wait ends before it, and tells its tries
+  await task.within(limitMs, what, async (task) => waitUntil(task, what, probe, { timeoutMs, everyMs: EVERY_MS }))
 }
 
 /** Linux makes a new one for each boot, see random(4); FreeBSD and its kin tell the time of the boot. */

@@ -1,10 +1,12 @@
-import { expect, test } from '@jest/globals'
+import { afterEach, expect, jest, test } from '@jest/globals'
 import { LagoError } from '../../../src/base/errors.js'
 import type { Guest } from '../../../src/guest/guest.js'
 import { createGuestLine, type GuestLine } from '../../../src/sdk/guest-line.js'
 import { reboot } from '../../../src/sdk/reboot.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { scriptedGuest } from '../../helpers/scripted-guest.js'
+
+afterEach(() => void jest.restoreAllMocks())
 
 const dying = new LagoError('LAGO_GUEST_UNREACHABLE', 'it has hung up')
 
@@ -39,6 +41,22 @@ test('one that does not go down is told by its name', async () => {
     code: 'LAGO_SHUTDOWN',
     message: expect.stringMatching(/^vm0 did not reboot within 0\.6 s: .*it has not gone down/),
   })
+})
+
+test('one that does not go down is told with what was seen, however late the host is', async () => {
+  const late = new Int32Array(new SharedArrayBuffer(4))
+  const frozenAt = Date.now()
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(frozenAt)
+  let tries = 0
+  const run: Guest['run'] = async () => {
+    tries++
+    if (tries === 2) Atomics.wait(late, 0, 0, 300) // with the pause after it, longer than the limit
+    if (tries === 3) clock.mockReturnValue(frozenAt + 600)
+    return { exitCode: 0, stdout: 'one\n', stderr: '' }
+  }
+  const line = createGuestLine('vm0', async () => ({ ...scriptedGuest({}), run }))
+  const rebooting = reboot(recordedTask().task, { lines: [line], ask: async () => {}, timeoutMs: 600 })
+  await expect(rebooting).rejects.toMatchObject({ message: expect.stringContaining('2 x it has not gone down') })
 })
 
 test.each([
