@@ -34,9 +34,13 @@ export async function probePort(task: Task, { ip, port, greeting = false }: Port
       resolve(answer)
     }
     const open = (text: string, said?: string): void => settle({ kind: 'open', text, greeting: said })
-    socket.setTimeout(CONNECT_MS, () => {
+    const giveUp = (): void => {
       if (isOpen) open(`${ip}:${port} accepts connections and says nothing`)
       else settle({ kind: 'silent', text: `no answer from ${ip}:${port}` })
+    }
+    socket.setTimeout(CONNECT_MS).on('timeout', () => {
+      const wasOpen = isOpen
+      setImmediate(() => wasOpen === isOpen && giveUp()) // what has come by now, while we were held up, is read before
     })
     socket.on('connect', () => {
       isOpen = true

@@ -48,6 +48,24 @@ test('a refused connection is an answer of the guest', async () => {
   })
 })
 
+test.each([
+  ['a server that speaks', 'ssh', 'SSH-2.0-x\r\n', { kind: 'open', greeting: 'SSH-2.0-x\r\n' }],
+  ['a server', 'any', '', { kind: 'open', greeting: undefined }],
+  ['a refusal', 'none', '', { kind: 'closed' }],
+])('%s is seen, even when this process was held up until the time was over', async (_, wanted, said, answer) => {
+  const { task } = recordedTask()
+  const held = new Int32Array(new SharedArrayBuffer(4))
+  await withServer(
+    (socket) => void (said === '' ? socket.on('error', () => undefined) : socket.write(said)),
+    async (port) => {
+      await new Promise((resolve) => setImmediate(resolve)) // what comes next in a turn are its timers
+      const probing = probePort(task, { ip: IP, port: wanted === 'none' ? CLOSED_PORT : port, greeting: said !== '' })
+      process.nextTick(() => Atomics.wait(held, 0, 0, 1000)) // behind the one in which it connects
+      expect(await probing).toMatchObject(answer)
+    },
+  )
+})
+
 test('an address where nobody is gives silence', async () => {
   const { task } = recordedTask()
   expect(await probePort(task, { ip: '224.0.0.1', port: 22 })).toMatchObject({ kind: 'silent' })
