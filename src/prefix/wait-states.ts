@@ -50,8 +50,12 @@ async function watchProvider(
 ): Promise<AsyncDisposable> {
   const over = new AbortController()
   const work = new Set<Promise<void>>()
+  const looks = { begun: 0, told: 0 }
   const look = async (task: Task): Promise<void> => {
+    const number = ++looks.begun
     const states = await provider.states(task, vms)
+    if (number < looks.told) return // it may have been asked before what a later look has told
+    looks.told = number
     for (const [vm, state] of states) if (!over.signal.aborted) news.onState(vm, state)
   }
   const inBackground = (body: (task: Task) => Promise<void>): void => {
