@@ -1,5 +1,5 @@
 /** Writing files so that a reader sees the old content or the new, never a half; making directories. */
-import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from './errors.js'
 
@@ -103,13 +103,25 @@ export function temporaryPathFor(filePath: string): string {
 
 let temporaryCount = 0
 
+/** Whether it may be one of `temporaryPathFor`. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..+\.\d+\.\d+\.tmp$/.test(name)
+}
+
 /**
- * Removes what writers that were killed left in `dir`. To be called under the lock that all its writers take; `of` limits
- * it to the temporary names of one file.
+ * Removes what writers that were killed left in `dir`. To be called under the lock that all its writers take; where they
+ * take none, with an age that no file has that is still being written.
  */
-export async function removeTemporaries(dir: string, of?: string): Promise<void> {
-  for (const name of await readdir(dir).catch(() => [])) {
-    const written = /^\.(.+)\.\d+\.\d+\.tmp$/.exec(name)?.[1]
-    if (written !== undefined && written === (of ?? written)) await rm(path.join(dir, name), { force: true })
+export async function removeTemporaries(dir: string, { olderThanMs }: { olderThanMs?: number } = {}): Promise<void> {
+  for (const name of (await readdir(dir).catch(() => [])).filter(isTemporaryName)) {
+    const file = path.join(dir, name)
+    if (olderThanMs === undefined || (await isOlder(file, olderThanMs))) await rm(file, { force: true })
   }
+}
+
+async function isOlder(file: string, ageMs: number): Promise<boolean> {
+  return lstat(file).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > ageMs,
+    () => false, // it has its name now
+  )
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError } from '../base/errors.js'
-import { makeSharedDirs, removeTemporaries, writeJsonAtomic } from '../base/files.js'
+import { isTemporaryName, makeSharedDirs, removeTemporaries, writeJsonAtomic } from '../base/files.js'
 import { readSmallFile } from '../base/read-small-file.js'
 import { holdsUuid } from '../base/uuid-file.js'
 
@@ -37,8 +37,10 @@ export interface Register {
 /** `dir` is absolute, and made, with those above it, when the first environment is noted: group-writable. */
 export function openRegister(dir: string): Register {
   const fileOf = (entry: RegisterEntry): string => path.join(dir, `${entry.uuid}${endOf(entry)}`)
-  const readAll = async (isWanted: (name: string) => boolean = () => true): Promise<readonly EntryFile[]> =>
-    Promise.all((await namesIn(dir)).filter(isWanted).map(async (name) => readEntry(path.join(dir, name))))
+  const readAll = async (begin = ''): Promise<readonly EntryFile[]> => {
+    const names = (await namesIn(dir)).filter((name) => name.startsWith(begin) && !isTemporaryName(name))
+    return Promise.all(names.map(async (name) => readEntry(path.join(dir, name))))
+  }
   const stale = async (): Promise<readonly EntryFile[]> => {
     const files = await readAll()
     const isThere = await Promise.all(files.map(async ({ entry }) => entry !== undefined && (await isHome(entry))))
@@ -54,15 +56,18 @@ export function openRegister(dir: string): Register {
       const former = (await namesIn(dir)).filter((name) => name.endsWith(endOf(entry)) && !name.startsWith(entry.uuid))
       for (const name of former) await rm(path.join(dir, name), { force: true })
     },
-    find: async (uuid) => entriesOf(await readAll((name) => name.startsWith(uuid))),
+    find: async (uuid) => entriesOf(await readAll(uuid)),
     list: async () => entriesOf(await readAll()),
     listStale: async () => entriesOf(await stale()),
     async reclaim() {
       for (const { file } of await stale()) await rm(file, { force: true, recursive: true }) // whatever it is
-      await removeTemporaries(dir)
+      await removeTemporaries(dir, { olderThanMs: LONGEST_WRITE_MS })
     },
   }
 }
+
+/** Nobody takes a lock to write an entry, which is a matter of milliseconds. */
+const LONGEST_WRITE_MS = 3_600_000
 
 /** Of a file's name; a copy elsewhere has the same uuid. */
 function endOf({ dir }: RegisterEntry): string {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
@@ -56,12 +56,26 @@ test.each([
   const [a, b] = [await environment('a'), await environment('b')]
   for (const entry of [a, b]) await register.note(entry)
   await spoil(a.dir)
-  await writeFile(path.join(dir, '.x.json.1.1.tmp'), '') // of a run that was killed
+  await writeFile(path.join(dir, '.x.json.1.1.tmp'), '')
+  await utimes(path.join(dir, '.x.json.1.1.tmp'), 1000, 1000) // of a run that was killed
   expect(await register.listStale()).toEqual([a])
   await register.reclaim()
   expect(await register.list()).toEqual([b])
   expect(await readdir(dir)).toHaveLength(1)
 })
+
+test.each(['', JSON.stringify({ uuid: UUID, dir: '/nowhere' })])(
+  'what another process is just writing is no entry yet, and stays: %j',
+  async (content) => {
+    const { dir, register } = await setUp()
+    await mkdir(dir, { recursive: true })
+    await writeFile(path.join(dir, `.${UUID}-x.json.1.1.tmp`), content)
+    expect(await register.list()).toEqual([])
+    expect(await register.listStale()).toEqual([])
+    await register.reclaim()
+    expect(await readdir(dir)).toHaveLength(1)
+  },
+)
 
 test('a pipe keeps nobody waiting, and goes with all that is no entry', async () => {
   const { dir, register, environment } = await setUp()
