@@ -25,12 +25,12 @@ describe('auto', () => {
   })
 
   test.each([
-    { emulator: HANGS, reason: /^\S+ opens, but no Linux kernel line within 0.3 s$/ },
-    { emulator: BABBLES, reason: /no Linux kernel line within 0.3 s/ },
+    { emulator: HANGS, deadlineMs: 300, reason: /^\S+ opens, but no Linux kernel line within 0.3 s$/ },
+    { emulator: BABBLES, deadlineMs: 300, reason: /no Linux kernel line within 0.3 s/ },
     { emulator: REFUSES, reason: /opens, but the emulator ended \(exit code 3\) before a kernel's first line$/ },
     { emulator: 'exit 0', reason: /the emulator ended \(exit code 0\)/ },
-  ])('is emulation when the emulator does: $emulator', async ({ emulator, reason }) => {
-    const host = await hostWith({ emulator, deadlineMs: 300 })
+  ])('is emulation when the emulator does: $emulator', async ({ emulator, deadlineMs = 10_000, reason }) => {
+    const host = await hostWith({ emulator, deadlineMs })
     expect(await chooseAccel(task, 'auto', host.facts)).toEqual(emulated(reason))
     await host.expectNoProcess()
   })
