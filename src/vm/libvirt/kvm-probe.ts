@@ -21,8 +21,13 @@ export interface KvmProbeResult {
   readonly finding: string
 }
 
+export interface KvmProbe extends KvmProbeResult {
+  /** False when only the time was over: the host may have been busy. */
+  readonly isProof: boolean
+}
+
 /** Takes `deadlineMs` at most and leaves no process. Rejects only when the task is aborted. */
-export async function probeKvm(task: Task, options: KvmProbeOptions): Promise<KvmProbeResult> {
+export async function probeKvm(task: Task, options: KvmProbeOptions): Promise<KvmProbe> {
   task.signal.throwIfAborted()
   const argv = probeArguments(options)
   task.log('debug', `run: ${options.emulator} ${argv.join(' ')}`)
@@ -58,7 +63,7 @@ function probeArguments({ arch, kernelPath }: KvmProbeOptions): string[] {
 
 const FIRST_LINE = 'Linux version'
 
-async function firstOf(task: Task, emulator: ChildProcess, deadlineMs: number): Promise<KvmProbeResult> {
+async function firstOf(task: Task, emulator: ChildProcess, deadlineMs: number): Promise<KvmProbe> {
   return new Promise((resolve, reject) => {
     let printed = ''
     let complaint = ''
@@ -68,13 +73,17 @@ async function firstOf(task: Task, emulator: ChildProcess, deadlineMs: number): 
     }
     const answer = (works: boolean, finding: string): void => {
       settle()
-      resolve({ works, finding })
+      resolve({ works, finding, isProof: true })
+    }
+    const giveUp = (): void => {
+      settle()
+      resolve({ works: false, finding: `no Linux kernel line within ${deadlineMs / 1000} s`, isProof: false })
     }
     const onAbort = (): void => {
       settle()
       reject(task.signal.reason as Error) // a signal's reason is what to throw
     }
-    const timer = setTimeout(() => answer(false, `no Linux kernel line within ${deadlineMs / 1000} s`), deadlineMs)
+    const timer = setTimeout(() => setImmediate(giveUp), deadlineMs) // what has come by now is read before
     task.signal.addEventListener('abort', onAbort)
 
     emulator.stdout?.setEncoding('latin1').on('data', (text: string) => {

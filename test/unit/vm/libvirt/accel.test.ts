@@ -176,6 +176,12 @@ describe('the verdict', () => {
     expect(await host.runs()).toBe(2)
   })
 
+  test('is not kept when it is only that the time was over: the host may have been busy', async () => {
+    const host = await hostWith({ emulator: HANGS, deadlineMs: 1 })
+    expect(await chooseAccel(task, 'auto', host.facts)).toMatchObject({ accel: 'tcg' })
+    expect(await readdir(host.facts.cacheDir)).toEqual([])
+  })
+
   test('is not kept for another emulator or another kernel', async () => {
     const host = await hostWith({ emulator: GREETS })
     await chooseAccel(task, 'auto', host.facts)
