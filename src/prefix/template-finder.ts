@@ -1,6 +1,7 @@
 /** Templates for a prefix: where they are sought is read once, when the first is asked for. */
+import { shareWork } from '../base/shared-work.js'
 import type { Task } from '../base/task.js'
-import { openTemplates, type Templates } from '../store/templates.js'
+import { openTemplates } from '../store/templates.js'
 import type { StoredTemplate, TemplateUser } from '../store/types.js'
 import type { Host } from './host.js'
 
@@ -15,11 +16,11 @@ export function createTemplateFinder(
   vars: Readonly<Record<string, string | undefined>>,
   user: TemplateUser,
 ): TemplateFinder {
-  let opened: Promise<Templates> | undefined
+  const open = shareWork(async (task) => openTemplates(task, host.store.dir, host.templateOptions(vars)))
   return {
     async ensure(task, name, version) {
-      opened ??= openTemplates(task, host.store.dir, host.templateOptions(vars))
-      return host.store.ensure(task, (await opened).find(name, version), user)
+      const templates = await open(task)
+      return host.store.ensure(task, templates.find(name, version), user)
     },
   }
 }

@@ -1,6 +1,7 @@
 /** Who asks: user and password of a URL, or of `.netrc`, as the header that carries them (RFC 7617). */
 import path from 'node:path'
 import { keepSecret } from '../../base/secrets.js'
+import { shareWork } from '../../base/shared-work.js'
 import type { Task } from '../../base/task.js'
 import { findNetrcEntry, readNetrc, type NetrcEntry } from './netrc.js'
 import { hostOf } from './plain-url.js'
@@ -13,12 +14,12 @@ export interface Credentials {
 
 /** What the URL says goes before `$NETRC` or `~/.netrc`, which is read once, when it is first needed. */
 export function createCredentials(env: Variables): Credentials {
-  let read: Promise<readonly NetrcEntry[]> | undefined
+  const readOnce = shareWork(async (task) => netrcOf(task, env))
   return {
     async authorizationFor(task, url) {
       const user = decoded(url.username)
       if (url.password !== '') return basic(user, decoded(url.password))
-      const entries = await (read ??= netrcOf(task, env))
+      const entries = await readOnce(task)
       const entry = findNetrcEntry(entries, hostOf(url), user === '' ? undefined : user)
       if (entry?.password === undefined) return user === '' ? undefined : basic(user, '')
       return basic(entry.login ?? '', entry.password)

@@ -1,5 +1,6 @@
 /** What kind of machine a VM of this host becomes: asked once per run of libvirt, and of KVM itself. */
 import path from 'node:path'
+import { shareWork } from '../../base/shared-work.js'
 import type { Task } from '../../base/task.js'
 import type { Accel, Config } from '../../config/types.js'
 import { findQemuUser, hostUser, type HostUser } from '../../disk/access.js'
@@ -24,13 +25,6 @@ export interface Machines {
 export type MachineOptions = Pick<Config['vm'], 'accel' | 'probeKernelPath'> & { readonly cacheDir: string }
 
 export function createMachines(libvirt: LibvirtConnection, options: MachineOptions): Machines {
-  let capabilities: Promise<Capabilities> | undefined
-  const verdicts = new Map<Accel, Promise<AccelVerdict>>()
-
-  const readOnce = async (task: Task): Promise<Capabilities> => {
-    capabilities ??= read(task)
-    return capabilities
-  }
   const read = async (task: Task): Promise<Capabilities> => {
     const user = libvirt.uri.startsWith('qemu:') ? await findQemuUser() : undefined
     const problem = user === undefined ? undefined : await kvmAccessProblem(user)
@@ -38,13 +32,7 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
     const { readCapabilities } = await import('./capabilities.js') // loads a parser, for which only a start has a use
     return readCapabilities(await libvirt.capabilities(task))
   }
-  const chooseOnce = async (task: Task, wanted: Accel): Promise<AccelVerdict> => {
-    const known = verdicts.get(wanted)
-    if (known !== undefined) return known
-    const verdict = readOnce(task).then(async (found) => choose(task, wanted, found))
-    verdicts.set(wanted, verdict)
-    return verdict
-  }
+  const readOnce = shareWork(read)
   const choose = async (task: Task, wanted: Accel, found: Capabilities): Promise<AccelVerdict> => {
     const verdict = await chooseAccel(task, wanted, {
       ...options,
@@ -55,8 +43,11 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
       task.log('info', `guests run emulated, without KVM: ${verdict.reason}`)
     return verdict
   }
+  const chooseOnce = (wanted: Accel): ((task: Task) => Promise<AccelVerdict>) =>
+    shareWork(async (task) => choose(task, wanted, await readOnce(task)))
+  const verdicts = { auto: chooseOnce('auto'), kvm: chooseOnce('kvm'), tcg: chooseOnce('tcg') }
   return {
-    defaultType: async (task) => (await chooseOnce(task, options.accel)).domainType,
+    defaultType: async (task) => (await verdicts[options.accel](task)).domainType,
     async qemuUser(task) {
       const { qemuUser } = await readOnce(task)
       return qemuUser === undefined ? undefined : hostUser(qemuUser)
@@ -68,7 +59,7 @@ export function createMachines(libvirt: LibvirtConnection, options: MachineOptio
     },
     async forVm(task, vm) {
       const { arch, emulator, machineTypes, hostCpu } = await readOnce(task)
-      const { domainType } = await chooseOnce(task, vm.spec.accel ?? options.accel)
+      const { domainType } = await verdicts[vm.spec.accel ?? options.accel](task)
       return {
         domainType,
         arch,

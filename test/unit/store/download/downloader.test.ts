@@ -12,12 +12,14 @@ const servers = useHttpServers()
 const tempDir = useTempDirs()
 const run = promisify(execFile)
 const DOWNLOADER = new URL('../../../../src/store/download/downloader.js', import.meta.url)
+const TASK = new URL('../../../../src/base/task.js', import.meta.url)
 
 /** What a process prints that has made `createDownloader` of `module` its own. */
 async function printedBy(module: string, program: string): Promise<string> {
   const text = `
     const { createDownloader } = await import(${JSON.stringify(module)})
-    const task = { signal: new AbortController().signal, log() {} }
+    const { createTask } = await import(${JSON.stringify(TASK.href)})
+    const task = createTask({ emit() {} })
     ${program}
   `
   return (await run(process.execPath, ['--input-type=module', '--eval', text])).stdout
