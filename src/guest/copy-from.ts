@@ -3,6 +3,7 @@ import { chmod, mkdir, open, readlink, rename, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { explainSystemError, LagoError } from '../base/errors.js'
+import { lastLines } from '../base/plain-text.js'
 import { writeSparse } from '../base/sparse-file.js'
 import type { Task } from '../base/task.js'
 import { asSsh, askGuest, copyFailed, guestPathOf, type GuestPlace } from './copy-ways.js'
@@ -33,7 +34,7 @@ export async function copyFromGuest(task: Task, guest: Guest, { from, to }: Copy
     task.log('warning', `${get.what}: what the kernel makes up may come empty: copy the files that you need one by one`)
   if (isKernels(source) && !get.isDirectory) return getByCat(task, guest, get)
   if (tar !== 'none') {
-    await getByTar(task, guest, get)
+    await getByTar(task, guest, { ...get, isGnu: tar === 'gnu' })
     if (!get.isDirectory && (await stat(final)).size === 0) await getByCat(task, guest, get, { unlessEmpty: true })
     return
   }
@@ -120,7 +121,12 @@ interface Get {
   readonly isDirectory: boolean
 }
 
-async function getByTar(task: Task, guest: Guest, { source, final, what, isDirectory }: Get): Promise<void> {
+interface TarGet extends Get {
+  /** The guest's tar. */
+  readonly isGnu: boolean
+}
+
+async function getByTar(task: Task, guest: Guest, { source, final, what, isDirectory, isGnu }: TarGet): Promise<void> {
   const base = path.posix.basename(source)
   const words = isDirectory
     ? ['tar', '-C', source, '-cf', '-', '.']
@@ -129,7 +135,9 @@ async function getByTar(task: Task, guest: Guest, { source, final, what, isDirec
   stdin.end()
   const confirm = async (): Promise<void> => {
     const { exitCode, stderr } = await ended
-    if (exitCode !== 0) throw copyFailed(what, stderr)
+    // tar(1): 1 is a file that changed while it was read; that of others is any error
+    if (exitCode === 1 && isGnu) task.log('warning', `${what}: ${lastLines(stderr, 1).join('')}`)
+    else if (exitCode !== 0) throw copyFailed(what, stderr)
   }
   const only = onlyFile(what, { from: base, to: path.basename(final) })
   const options = isDirectory
@@ -137,8 +145,9 @@ async function getByTar(task: Task, guest: Guest, { source, final, what, isDirec
     : { what, rename: only.rename, confirm: async () => confirm().then(only.confirm) }
   const target = isDirectory ? final : path.dirname(final)
   await unpackFromGuest(task, counted(task, stdout), target, options).catch(async (error: unknown) => {
-    if (error instanceof LagoError && error.code === 'LAGO_GUEST_STREAM') await confirm() // the cause, if it has one
-    throw error
+    if (!(error instanceof LagoError) || error.code !== 'LAGO_GUEST_STREAM') throw error
+    const { exitCode, stderr } = await ended
+    throw exitCode === 0 ? error : copyFailed(what, stderr) // the cause
   })
 }
 

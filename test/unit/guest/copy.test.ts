@@ -413,6 +413,37 @@ test.each([
   expect(await readdir(dir)).toEqual(before)
 })
 
+describe('a tar that ends with 1', () => {
+  const changed = (version: string): Record<string, string> => ({
+    tar: `#!/bin/sh
+case "$1" in --version) echo '${version}'; exit 0;; esac
+/usr/bin/tar "$@"
+echo 'tar: ./log: file changed as we read it' >&2
+exit 1
+`,
+  })
+  beforeEach(async () => writeFile(inside('there', 'log'), 'content'))
+
+  test.each([
+    ['a directory', 'there', 'back/log'],
+    ['a file', 'there/log', 'back'],
+  ])('has sent all that there was, if it is GNU’s: %s comes with a warning', async (_, source, copy) => {
+    await openGuest(undefined, changed('tar (GNU tar) 1.35'))
+    const recorded = recordedTask()
+    await copyFromGuest(recorded.task, guest, { from: inside(source), to: inside('back') })
+    expect(await readFile(inside(copy), 'utf8')).toBe('content')
+    expect(recorded.messages('warning')).toEqual([
+      expect.stringMatching(/^copy .*: tar: .*file changed as we read it$/),
+    ])
+  })
+
+  test('has failed, if it is another', async () => {
+    await openGuest(undefined, changed('bsdtar 3.6.2'))
+    await expect(from(inside('there'), inside('back'))).rejects.toMatchObject({ code: 'LAGO_COPY_FAILED' })
+    expect(await readdir(dir)).not.toContain('back')
+  })
+})
+
 test('the name of what such a guest sends is cut', async () => {
   const long = path.posix.join(...Array.from({ length: 200 }, () => 'n'.repeat(200)))
   await openGuest(undefined, lying(`/usr/bin/tar -cf - --transform='s,.*,${long},' -C /etc passwd`))
