@@ -1,7 +1,7 @@
 /** Scenarios run by the real pytest and the real node. */
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterEach, describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { makeScratchDir } from '../../../src/base/scratch-dir.js'
 import { readJunit } from '../../../src/scenario/junit.js'
 import { runScenario, type ScenarioRequest } from '../../../src/scenario/run.js'
@@ -32,6 +32,18 @@ async function scenario(name: string, text: string, options: Partial<ScenarioReq
   const recorded = recordedTask()
   return { dir, request, recorded, start: async () => runScenario(recorded.task, request) }
 }
+
+/** The limit of a scenario, which is over when the test says so. */
+function heldLimit(): { timeoutMs: number; end(): void } {
+  jest.useFakeTimers({
+    doNotFake: ['setImmediate', 'setInterval', 'nextTick', 'queueMicrotask', 'performance', 'Date'],
+  })
+  return { timeoutMs: LIMIT_MS, end: () => jest.advanceTimersByTime(LIMIT_MS) }
+}
+
+afterEach(() => void jest.useRealTimers())
+
+const LIMIT_MS = 8000
 
 const outcomes = ({ tests }: ScenarioResult): string[] => tests.map(({ name, outcome }) => `${name}: ${outcome}`)
 
@@ -433,20 +445,30 @@ test('no test at all passes with a warning', async () => {
 
 describe('a scenario that does not end', () => {
   const cases = [
-    ['001.py', 'import time\ndef test_a(): pass\ndef test_b(): time.sleep(1000)\n'],
     [
       '001.py',
-      'import signal, time\ndef test_a(): pass\ndef test_b():\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    time.sleep(1000)\n',
+      'import time\ndef test_a(): pass\ndef test_b():\n    print("begun", flush=True)\n    time.sleep(1000)\n',
+    ],
+    [
+      '001.py',
+      'import signal, time\ndef test_a(): pass\ndef test_b():\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    print("begun", flush=True)\n    time.sleep(1000)\n',
     ],
     [
       '001.mjs',
-      "import { test } from 'node:test'\ntest('a', () => undefined)\ntest('b', () => new Promise(() => setInterval(() => undefined, 1000)))\n",
+      "import { test } from 'node:test'\ntest('a', () => undefined)\ntest('b', () => new Promise(() => setInterval(() => console.log('begun'), 10)))\n",
     ],
-    ['001.mjs', "import { test } from 'node:test'\ntest('a', () => undefined)\ntest('b', () => { for (;;); })\n"],
+    [
+      '001.mjs',
+      "import { test } from 'node:test'\ntest('a', () => undefined)\ntest('b', () => { console.log('begun'); for (;;); })\n",
+    ],
   ] as const
   test.each(cases)('%s is ended, and its result file says so (%#)', async (name, text) => {
-    const { start, request } = await scenario(name, text, { timeoutMs: 8000, graceMs: 200 })
-    const result = await start()
+    const limit = heldLimit()
+    const { start, request, recorded } = await scenario(name, text, { timeoutMs: limit.timeoutMs, graceMs: 200 })
+    const run = start()
+    await recorded.message(/^begun$/)
+    limit.end()
+    const result = await run
     expect(result.hasHung).toBe(true)
     expect(result.tests).toMatchObject([
       { name: expect.stringMatching(/a$/), outcome: 'passed' },
@@ -524,9 +546,12 @@ def test_a():
   })
 
   test('does not hinder the limit', async () => {
-    const run = await scenario('001.py', daemon('time.sleep(1000)'), { timeoutMs: 8000, graceMs: 5000 })
-    const result = await run.start()
+    const limit = heldLimit()
+    const run = await scenario('001.py', daemon('time.sleep(1000)'), { timeoutMs: limit.timeoutMs, graceMs: 5000 })
+    const ended = run.start()
     await pidOf(run)
+    limit.end()
+    const result = await ended
     expect(result).toMatchObject({ hasHung: true, tests: [{ name: '001.test_a', outcome: 'error' }] })
   })
 
