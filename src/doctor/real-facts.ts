@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { isLagoError, isSystemError } from '../base/errors.js'
 import { findProgram, runCommand } from '../base/process.js'
+import { shareWork } from '../base/shared-work.js'
 import type { Task } from '../base/task.js'
 import type { Config } from '../config/types.js'
 import { openLibvirt } from '../libvirt/connection.js'
@@ -22,7 +23,7 @@ export interface RealFactsOptions {
 export function openRealFacts(config: Config, { cacheDir, leftovers }: RealFactsOptions): RealFacts {
   const { url: uri, user, password } = config.libvirt
   const libvirt = openLibvirt({ uri, user, password, closeLimitMs: CLOSE_LIMIT_MS })
-  const capabilities = askedOnce(async (task) => inTime(task, async (task) => libvirt.capabilities(task)))
+  const capabilities = shareWork(async (task) => inTime(task, async (task) => libvirt.capabilities(task)))
   return {
     ...realFiles(),
     arch: ARCH,
@@ -82,18 +83,6 @@ const LIBVIRT_LIMIT_MS = 4_000
 
 async function inTime<T>(task: Task, ask: (task: Task) => Promise<T>): Promise<T> {
   return task.within(LIBVIRT_LIMIT_MS, 'an answer of libvirt', ask)
-}
-
-/** A failure is asked about again: it may have been mended. */
-function askedOnce<T>(ask: (task: Task) => Promise<T>): (task: Task) => Promise<T> {
-  let asked: Promise<T> | undefined
-  return async (task) => {
-    asked ??= ask(task).catch((error: unknown) => {
-      asked = undefined
-      throw error
-    })
-    return asked
-  }
 }
 
 function whoAmI(): HostFacts['me'] {

@@ -37,7 +37,7 @@ export interface AccelFacts {
 
 /**
  * `tcg` is emulation whatever the host can do, `kvm` is KVM without trying it. `auto` is KVM only after a Linux kernel
- * has started in a probe guest; the verdict is kept until the host boots again, unless only the time was over.
+ * has started in a probe guest; the verdict is kept until the host boots again, and for an hour when only the time was over.
  *
  * Throws `LAGO_NO_EMULATOR` when libvirt does not offer what is wanted, `LAGO_USAGE` when the configured
  * kernel cannot be read.
@@ -80,9 +80,8 @@ async function tryKvm(task: Task, facts: AccelFacts): Promise<KvmProbeResult> {
   const known = key === undefined ? undefined : await readVerdict(facts.cacheDir, key)
   if (known !== undefined) return known
   const probed = await probeKvm(task, { emulator, arch, kernelPath, deadlineMs: facts.deadlineMs ?? 3_000 })
-  const { works, isProof } = probed
-  const verdict = { works, finding: works ? probed.finding : `${devKvmPath} opens, but ${probed.finding}` }
-  if (key !== undefined && isProof) await writeVerdict(task, facts.cacheDir, key, verdict)
+  const verdict = probed.works ? probed : { ...probed, finding: `${devKvmPath} opens, but ${probed.finding}` }
+  if (key !== undefined) await writeVerdict(task, facts.cacheDir, key, verdict)
   return verdict
 }
 

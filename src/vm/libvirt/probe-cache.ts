@@ -1,10 +1,13 @@
-/** The verdict on KVM, kept until the host boots again, or emulator or kernel change. */
+/**
+ * The verdict on KVM, kept until the host boots again, or emulator or kernel change; one that proves nothing, for an hour: a host
+ * that was busy is not without KVM for long, and one whose KVM hangs does not wait for it at every start.
+ */
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, messageOf } from '../../base/errors.js'
 import { makeDirs, writeJsonAtomic } from '../../base/files.js'
 import type { Task } from '../../base/task.js'
-import type { KvmProbeResult } from './kvm-probe.js'
+import type { KvmProbe, KvmProbeResult } from './kvm-probe.js'
 
 /** What a verdict depends on. */
 export interface ProbeKey {
@@ -31,25 +34,24 @@ export async function probeKeyFor(
   }
 }
 
-/** Undefined for another key, and for a file that is missing or not ours to understand. */
+const UNPROVEN_MS = 3_600_000
+
+/** Undefined for another key, one that is too old, and for a file that is missing or not ours to understand. */
 export async function readVerdict(cacheDir: string, key: ProbeKey): Promise<KvmProbeResult | undefined> {
   const text = await readFile(cachePath(cacheDir), 'utf8').catch(() => '')
   const stored = parse(text)
   if (!isSameKey(stored['key'], key)) return undefined
-  const { works, finding } = stored
+  const { works, finding, isProof, atMs } = stored
+  const ageMs = typeof atMs === 'number' ? Date.now() - atMs : -1
+  if (isProof !== true && (ageMs < 0 || ageMs > UNPROVEN_MS)) return undefined
   return typeof works === 'boolean' && typeof finding === 'string' ? { works, finding } : undefined
 }
 
 /** A directory that cannot be written to costs another probe next time, no more. */
-export async function writeVerdict(
-  task: Task,
-  cacheDir: string,
-  key: ProbeKey,
-  verdict: KvmProbeResult,
-): Promise<void> {
+export async function writeVerdict(task: Task, cacheDir: string, key: ProbeKey, verdict: KvmProbe): Promise<void> {
   try {
     await makeDirs(cacheDir)
-    await writeJsonAtomic(cachePath(cacheDir), { key, ...verdict })
+    await writeJsonAtomic(cachePath(cacheDir), { key, atMs: Date.now(), ...verdict })
   } catch (error) {
     task.log('debug', `the verdict on KVM is not kept: ${messageOf(error)}`)
   }

@@ -176,10 +176,18 @@ describe('the verdict', () => {
     expect(await host.runs()).toBe(2)
   })
 
-  test('is not kept when it is only that the time was over: the host may have been busy', async () => {
+  test('is kept for an hour when only the time was over: the host may have been busy', async () => {
     const host = await hostWith({ emulator: HANGS, deadlineMs: 1 })
-    expect(await chooseAccel(task, 'auto', host.facts)).toMatchObject({ accel: 'tcg' })
-    expect(await readdir(host.facts.cacheDir)).toEqual([])
+    await chooseAccel(task, 'auto', host.facts)
+    const filePath = path.join(host.facts.cacheDir, (await readdir(host.facts.cacheDir))[0] ?? '')
+    const stored = JSON.parse(await readFile(filePath, 'utf8')) as object // written by the call above
+    const reasonAt = async (atMs: number): Promise<string> => {
+      await writeFile(filePath, JSON.stringify({ ...stored, atMs, finding: 'as it was kept' }))
+      return (await chooseAccel(task, 'auto', host.facts)).reason
+    }
+    expect(await reasonAt(Date.now() - 3_000_000)).toBe('as it was kept')
+    expect(await reasonAt(Date.now() - 3_700_000)).toMatch(/no Linux kernel line within 0.001 s$/)
+    expect(await reasonAt(Date.now() + 3_600_000)).toMatch(/no Linux kernel line within/) // the clock was set
   })
 
   test('is not kept for another emulator or another kernel', async () => {
