@@ -82,7 +82,7 @@ async function connectOnce(
     signal.throwIfAborted()
     throw sshFailure(target, log.said())
   }
-  if (isFirstContact) await noteMeeting(target)
+  if (isFirstContact) await noteMeeting(target).catch(async (error: unknown) => endWith(program, error))
   let sessions = 0
   const managesSeveral = (): boolean => !LOSES_SESSIONS.test(log.server())
   return {
@@ -105,6 +105,12 @@ async function connectOnce(
       await program.ended
     },
   }
+}
+
+async function endWith(program: StartedProgram, error: unknown): Promise<never> {
+  program.end()
+  await program.ended
+  throw error
 }
 
 /** The line of its LocalCommand comes once others can use the connection. False: it ended before. */

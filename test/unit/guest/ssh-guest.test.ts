@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { open, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
@@ -15,15 +15,17 @@ import { useTempDirs } from '../../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
 
-/** Of the one ssh that holds a connection for the process and does nothing else. */
+/** Of each ssh that holds a connection for the process and does nothing else. */
+function masterPids(parent = process.pid): readonly number[] {
+  const { stdout } = spawnSync('pgrep', ['-P', String(parent), '-a', 'ssh'], { encoding: 'utf8' })
+  const lines = stdout.split('\n').filter((line) => line.includes('ControlMaster=yes'))
+  return lines.map((line) => Number.parseInt(line, 10))
+}
+
 function masterPid(parent = process.pid): number {
-  const lines = execFileSync('pgrep', ['-P', String(parent), '-a', 'ssh'])
-    .toString()
-    .trim()
-    .split('\n')
-  const found = lines.filter((line) => line.includes('ControlMaster=yes'))
-  expect(found).toHaveLength(1)
-  return Number.parseInt(found[0] ?? '', 10)
+  const [pid = 0, ...others] = masterPids(parent)
+  expect([pid > 0, others]).toEqual([true, []])
+  return pid
 }
 
 describe('with a server that answers', () => {
@@ -297,6 +299,15 @@ describe('with a server that answers', () => {
       expect(sshd.logins()).toBe(0)
     },
   )
+
+  test('a first contact that cannot be noted is an error, and leaves no connection', async () => {
+    const publicKey = await readFile(path.join(sshd.dir, 'host_key.pub'), 'utf8')
+    const knownHostsPath = path.join(sshd.dir, 'k'.repeat(250)) // no name for a file beside it is short enough
+    await writeFile(knownHostsPath, `# not met yet\nvm0 ${publicKey}`)
+    await using other = openSshGuest({ ...sshd.target, knownHostsPath })
+    await expect(other.run(recordedTask().task, 'true')).rejects.toThrow('ENAMETOOLONG')
+    expect(masterPids()).toEqual([])
+  })
 
   test('the first contact, and no later one, lets the guest write its disks', async () => {
     const first = recordedTask()
