@@ -29,7 +29,7 @@ export function moveNotes(changelog: string, { version, date, notes }: ReleasedN
   if (sections.some(({ heading }) => versionOf(heading) === version)) return { changelog, moved: 0, missing: [] }
   const unreleased = sections.find(({ heading }) => isUnreleased(heading))
   const { taken, left, missing } = partition(groupsOf(unreleased?.lines ?? []), groupsOf(notes.split(/\r?\n/)))
-  const moved = taken.flatMap(({ blocks }) => blocks).filter((block) => ENTRY.test(block)).length
+  const moved = taken.flatMap(entriesIn).length
   if (moved === 0) return { changelog, moved, missing }
   const rest = sections.map((section) => (section === unreleased ? { ...section, lines: linesOf(left) } : section))
   const at = 1 + sections.findLastIndex((section) => section === unreleased || isNewer(section.heading, version))
@@ -46,8 +46,7 @@ export function titlesOfNews(notes: string, earlier: readonly string[]): Readonl
 
 function entriesOf(notes: string): readonly { readonly heading: string; readonly key: string }[] {
   return groupsOf(notes.split(/\r?\n/)).flatMap((group) => {
-    const entries = group.blocks.filter((block) => ENTRY.test(block))
-    return entries.map((entry) => ({ heading: group.heading ?? '', key: keyOf(group, entry) }))
+    return entriesIn(group).map((entry) => ({ heading: group.heading ?? '', key: keyOf(group, entry) }))
   })
 }
 
@@ -64,12 +63,23 @@ function isNewer(heading: string | undefined, version: string): boolean {
 interface Group {
   /** With `### `; undefined for what stands above the first. */
   readonly heading: string | undefined
-  /** Entries and paragraphs; of lines. */
-  readonly blocks: readonly string[]
+  readonly blocks: readonly Block[]
+}
+
+/** An entry or a paragraph. */
+interface Block {
+  /** Of one line or more. */
+  readonly text: string
+  /** An empty line stands before it. */
+  readonly isApart: boolean
+}
+
+function entriesIn({ blocks }: Group): readonly Block[] {
+  return blocks.filter(({ text }) => ENTRY.test(text))
 }
 
 function groupsOf(lines: readonly string[]): readonly Group[] {
-  const groups: { heading: string | undefined; blocks: string[] }[] = [{ heading: undefined, blocks: [] }]
+  const groups: { heading: string | undefined; blocks: Block[] }[] = [{ heading: undefined, blocks: [] }]
   let isCode = false
   let isAfterEmpty = true
   let emptyLines = ''
@@ -79,8 +89,9 @@ function groupsOf(lines: readonly string[]): readonly Group[] {
     const isEmpty = line.trim() === ''
     if (isHeading) groups.push({ heading: line.trimEnd(), blocks: [] })
     else if (isEmpty) emptyLines += '\n'
-    else if (!isCode && (isAfterEmpty ? !/^\s/.test(line) || blocks.length === 0 : ENTRY.test(line))) blocks.push(line)
-    else blocks.push(`${blocks.pop() ?? ''}\n${emptyLines}${line}`)
+    else if (!isCode && (isAfterEmpty ? !/^\s/.test(line) || blocks.length === 0 : ENTRY.test(line)))
+      blocks.push({ text: line, isApart: emptyLines !== '' })
+    else blocks.push(extended(blocks.pop(), `${emptyLines}${line}`))
     if (/^\s*(```|~~~)/.test(line)) isCode = !isCode
     isAfterEmpty = isEmpty || isHeading
     if (!isEmpty) emptyLines = ''
@@ -88,9 +99,13 @@ function groupsOf(lines: readonly string[]): readonly Group[] {
   return groups
 }
 
+function extended(block: Block | undefined, more: string): Block {
+  return { text: `${block?.text ?? ''}\n${more}`, isApart: block?.isApart ?? false }
+}
+
 /** Two blocks are the same when their words are: entries may have been wrapped anew. */
-function keyOf(group: Group, block: string): string {
-  return `${group.heading ?? ''}\n${block.split(/\s+/).join(' ').trim()}`
+function keyOf(group: Group, { text }: Block): string {
+  return `${group.heading ?? ''}\n${text.split(/\s+/).join(' ').trim()}`
 }
 
 interface Partition {
@@ -102,7 +117,7 @@ interface Partition {
 /** Takes each block of `wanted` once. */
 function partition(there: readonly Group[], wanted: readonly Group[]): Partition {
   const counts = new Map<string, number>()
-  const count = (group: Group, block: string, by: number): number => {
+  const count = (group: Group, block: Block, by: number): number => {
     const key = keyOf(group, block)
     const before = counts.get(key) ?? 0
     counts.set(key, before + by)
@@ -112,12 +127,12 @@ function partition(there: readonly Group[], wanted: readonly Group[]): Partition
   const split = there.map((group) => ({ group, isTaken: group.blocks.map((block) => count(group, block, -1) > 0) }))
   const only = (which: boolean): readonly Group[] =>
     split.map(({ group, isTaken }) => ({ ...group, blocks: group.blocks.filter((_, at) => isTaken[at] === which) }))
-  const missing = wanted.flatMap((group) => group.blocks.filter((block) => count(group, block, -1) > 0))
-  return { taken: only(true), left: only(false), missing: missing.filter((block) => ENTRY.test(block)).map(firstLine) }
+  const missing = wanted.flatMap((group) => entriesIn(group).filter((block) => count(group, block, -1) > 0))
+  return { taken: only(true), left: only(false), missing: missing.map(firstLine) }
 }
 
-function firstLine(block: string): string {
-  return block.split('\n')[0] ?? ''
+function firstLine({ text }: Block): string {
+  return text.split('\n')[0] ?? ''
 }
 
 function linesOf(groups: readonly Group[]): readonly string[] {
@@ -127,12 +142,12 @@ function linesOf(groups: readonly Group[]): readonly string[] {
     .concat('')
 }
 
-/** An empty line stands beside paragraphs, none between entries. */
-function joined(blocks: readonly string[]): readonly string[] {
-  return blocks.flatMap((block, at) => {
+/** An empty line stands beside paragraphs, and between entries where there was one. */
+function joined(blocks: readonly Block[]): readonly string[] {
+  return blocks.flatMap(({ text, isApart }, at) => {
     const before = blocks[at - 1]
-    const isTight = before === undefined || (ENTRY.test(before) && ENTRY.test(block))
-    return isTight ? block.split('\n') : ['', ...block.split('\n')]
+    const isTight = before === undefined || (!isApart && ENTRY.test(before.text) && ENTRY.test(text))
+    return isTight ? text.split('\n') : ['', ...text.split('\n')]
   })
 }
 

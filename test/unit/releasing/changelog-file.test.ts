@@ -104,6 +104,15 @@ test('a release of an older line stands below the newer ones', () => {
   )
 })
 
+test('entries stand apart from one another where they did', () => {
+  const notes = '### Added\n\n- one\n\n- two\n- three'
+  const changelog = `# Changelog\n\n## Unreleased\n\n${notes}\n\n- four\n\n- five\n`
+  const moved = moveNotes(changelog, { version: '2.0.1', date: '2026-01-02', notes })
+  expect(moved.changelog).toBe(
+    `# Changelog\n\n## Unreleased\n\n### Added\n\n- four\n\n- five\n\n## 2.0.1 - 2026-01-02\n\n${notes}\n`,
+  )
+})
+
 test('lines end as they did', () => {
   expect(moveNotes('## Unreleased\r\n\r\n- a\r\n- b\r\n', { ...RELEASE, notes: '- b' }).changelog).toBe(
     '## Unreleased\r\n\r\n- a\r\n\r\n## 2.0.1 - 2026-03-04\r\n\r\n- b\r\n',
