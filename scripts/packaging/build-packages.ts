@@ -2,14 +2,16 @@
  * Packages of one version, of what is committed and of nothing else: the commit's tree is laid out in a directory of its
  * own, its version is written down there, it is built, and each kind of package takes what it needs.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { emptyDir, pathExists } from 'fs-extra/esm'
 import { LagoError } from '../../src/base/errors.js'
+import { makeDirs } from '../../src/base/files.js'
 import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
 import { readHistory } from '../versioning/history.js'
+import { requireFiles } from '../versioning/repository.js'
 import { isReleaseNumber, isVersion } from '../versioning/version-form.js'
 import { buildDebs } from './deb-packages.js'
 import { packNpm } from './npm-package.js'
@@ -23,7 +25,7 @@ import { PACKAGE_KINDS, type BuiltPackage, type PackageKind, type PackagingOptio
  * The same commit, version and Node give the same bytes of npm, source and Debian packages.
  *
  * Throws `LAGO_PACKAGING` for a version, a release, a directory or a machine of which no packages can be made, what
- * `readHistory` throws, and `LAGO_COMMAND_FAILED` or `LAGO_COMMAND_MISSING` of the programs that make packages.
+ * `readHistory` and `requireFiles` throw, and `LAGO_COMMAND_FAILED` or `LAGO_COMMAND_MISSING` of the programs that make packages.
  */
 export async function buildPackages(task: Task, options: PackagingOptions): Promise<readonly BuiltPackage[]> {
   requireSound(options)
@@ -37,8 +39,9 @@ export async function buildPackages(task: Task, options: PackagingOptions): Prom
   const { entries } = await readHistory(task, projectDir, { withMerged: true })
   const newest = entries.at(-1)
   if (newest === undefined) throw new Error('unreachable: a history without commits')
+  await requireFiles(task, projectDir, newest.commit.hash)
   const cacheDir = path.join(projectDir, '.cache')
-  await mkdir(cacheDir, { recursive: true })
+  await makeDirs(cacheDir)
   await sweepScratchDirs(task, [cacheDir, os.tmpdir()])
   // below the project: its dependencies can be linked to on one file system alone
   const workDir = await makeScratchDir('packages', cacheDir)

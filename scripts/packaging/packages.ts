@@ -1,8 +1,8 @@
 /** `scripts/packages build OUT_DIR`. */
-import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Argv } from 'yargs'
+import { makeDirs } from '../../src/base/files.js'
 import { runScript, type Script } from '../program.js'
 import { git } from '../versioning/git.js'
 import { projectVersion } from '../versioning/project-version.js'
@@ -49,7 +49,7 @@ async function build({ task, print }: Script, { outDir: rawOutDir, dists, kinds,
   const options = { projectDir, outDir, version, release, dists, ...(kinds === undefined ? {} : { kinds }) }
   requireSound(options) // before a directory is made for nothing
   const changes = await git(task, projectDir, ['status', '--porcelain'])
-  await mkdir(outDir, { recursive: true })
+  await makeDirs(outDir)
   if (changes !== '') task.log('warning', 'what is not committed is in none of the packages')
   for (const built of await buildPackages(task, options)) await print(`${built.path}\n`)
 }

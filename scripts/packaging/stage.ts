@@ -60,7 +60,7 @@ async function recordVersion({ dir, version, commit }: Stage): Promise<void> {
   const changes = path.join(dir, 'CHANGELOG.md')
   const date = new Date(commit.committedAtMs).toISOString().slice(0, 10)
   const text = await readFile(changes, 'utf8')
-  await writeFile(changes, text.replace(/^## Unreleased$/m, `## ${version} - ${date}`))
+  await writeFile(changes, text.replace(/^## +\[?unreleased\]? *$/im, `## ${version} - ${date}`))
 }
 
 /** Spec 8.4. */

@@ -15,7 +15,7 @@ export interface MovedNotes {
   readonly changelog: string
   /** How many entries moved. */
   readonly moved: number
-  /** First lines of those that are not under *Unreleased* any more as they were: removed, or changed since. */
+  /** First lines of those that stand nowhere any more as they were: removed, or changed since. */
   readonly missing: readonly string[]
 }
 
@@ -28,7 +28,9 @@ export function moveNotes(changelog: string, { version, date, notes }: ReleasedN
   const sections = sectionsOf(changelog)
   if (sections.some(({ heading }) => versionOf(heading) === version)) return { changelog, moved: 0, missing: [] }
   const unreleased = sections.find(({ heading }) => isUnreleased(heading))
-  const { taken, left, missing } = partition(groupsOf(unreleased?.lines ?? []), groupsOf(notes.split(/\r?\n/)))
+  const { taken, left, ...found } = partition(groupsOf(unreleased?.lines ?? []), groupsOf(notes.split(/\r?\n/)))
+  const elsewhere = new Set(sections.filter((one) => one !== unreleased).flatMap(({ lines }) => keysOf(lines)))
+  const missing = found.missing.filter(({ key }) => !elsewhere.has(key)).map(({ text }) => firstLineOf(text))
   const moved = taken.flatMap(entriesIn).length
   if (moved === 0) return { changelog, moved, missing }
   const rest = sections.map((section) => (section === unreleased ? { ...section, lines: linesOf(left) } : section))
@@ -39,13 +41,17 @@ export function moveNotes(changelog: string, { version, date, notes }: ReleasedN
 
 /** Titles of the sub-sections (`### Added`) of notes in which there is an entry that none of the `earlier` notes has there. */
 export function titlesOfNews(notes: string, earlier: readonly string[]): ReadonlySet<string> {
-  const known = new Set(earlier.flatMap(entriesOf).map(({ key }) => key))
-  const added = entriesOf(notes).filter(({ key }) => !known.has(key))
+  const known = new Set(earlier.flatMap((text) => keysOf(text.split(/\r?\n/))))
+  const added = entriesOf(notes.split(/\r?\n/)).filter(({ key }) => !known.has(key))
   return new Set(added.map(({ heading }) => heading.replace(/^### +/, '')))
 }
 
-function entriesOf(notes: string): readonly { readonly heading: string; readonly key: string }[] {
-  return groupsOf(notes.split(/\r?\n/)).flatMap((group) => {
+function keysOf(lines: readonly string[]): readonly string[] {
+  return entriesOf(lines).map(({ key }) => key)
+}
+
+function entriesOf(lines: readonly string[]): readonly { readonly heading: string; readonly key: string }[] {
+  return groupsOf(lines).flatMap((group) => {
     return entriesIn(group).map((entry) => ({ heading: group.heading ?? '', key: keyOf(group, entry) }))
   })
 }
@@ -111,7 +117,7 @@ function keyOf(group: Group, { text }: Block): string {
 interface Partition {
   readonly taken: readonly Group[]
   readonly left: readonly Group[]
-  readonly missing: readonly string[]
+  readonly missing: readonly { readonly key: string; readonly text: string }[]
 }
 
 /** Takes each block of `wanted` once. */
@@ -127,11 +133,15 @@ function partition(there: readonly Group[], wanted: readonly Group[]): Partition
   const split = there.map((group) => ({ group, isTaken: group.blocks.map((block) => count(group, block, -1) > 0) }))
   const only = (which: boolean): readonly Group[] =>
     split.map(({ group, isTaken }) => ({ ...group, blocks: group.blocks.filter((_, at) => isTaken[at] === which) }))
-  const missing = wanted.flatMap((group) => entriesIn(group).filter((block) => count(group, block, -1) > 0))
-  return { taken: only(true), left: only(false), missing: missing.map(firstLine) }
+  const missing = wanted.flatMap((group) =>
+    entriesIn(group)
+      .filter((block) => count(group, block, -1) > 0)
+      .map((block) => ({ key: keyOf(group, block), text: block.text })),
+  )
+  return { taken: only(true), left: only(false), missing }
 }
 
-function firstLine({ text }: Block): string {
+function firstLineOf(text: string): string {
   return text.split('\n')[0] ?? ''
 }
 

@@ -8,6 +8,7 @@ import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { UndoStack } from '../../src/base/undo.js'
 import { readWholePackages } from '../../src/rpm/read-packages.js'
+import { requireFiles } from '../versioning/repository.js'
 import { refreshIndexes } from './indexes.js'
 import { swingLatest } from './latest.js'
 import { CHANGELOG, majorOf, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
@@ -48,12 +49,13 @@ export interface SnapshotOptions {
  *
  * What a killed call has left, the next one clears. Throws `LAGO_SNAPSHOT_DIFFERS` when a snapshot of that number is there
  * with something else in it, `LAGO_SIGNING_KEY` and `LAGO_RELEASE_UNSIGNED` before anything is built, and what
- * `readProject`, `ensureTree`, `latestName`, `packagesBelow` and `requireTrueNames` throw.
+ * `readProject`, `requireFiles` where packages are to be built, `ensureTree`, `latestName`, `packagesBelow` and `requireTrueNames` throw.
  */
 export async function makeSnapshot(task: Task, options: SnapshotOptions): Promise<Snapshot> {
   const { treeDir, projectDir, pipeline, keyName, url } = options
   const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
   const project = await readProject(task, projectDir)
+  if (!options.arePackagesGiven) await requireFiles(task, projectDir, project.commit)
   await ensureTree(task, treeDir, url)
   await requireKeyOf(treeDir, key)
   await withTree(task, treeDir, async () => {

@@ -36,6 +36,20 @@ export async function openRepository(task: Task, repoDir: string): Promise<Repos
   return { dir, head }
 }
 
+/**
+ * For who reads more than commits. Throws `LAGO_PARTIAL_CLONE` where files of `commit`, or of those before it, have not been
+ * fetched: git would fetch them one by one, and only in the clone itself.
+ */
+export async function requireFiles(task: Task, dir: string, commit: string): Promise<void> {
+  const promisors = await git(task, dir, ['config', '--get-regexp', '^remote\\..*\\.promisor$'], { okCodes: [0, 1] })
+  if (promisors === '') return
+  const listed = await git(task, dir, ['rev-list', '--objects', '--missing=print', commit])
+  if (!/^\?/m.test(listed)) return
+  throw new LagoError('LAGO_PARTIAL_CLONE', `${dir} is a partial clone: files of its commits are missing`, {
+    hint: `git -C ${shellWord(dir)} fetch --refetch --no-filter (git 2.36; else clone it without --filter)`,
+  })
+}
+
 /** Empty where there is none. */
 async function hashOf(task: Task, dir: string, revision: string, okCodes: readonly number[]): Promise<string> {
   return (await git(task, dir, ['rev-parse', '--quiet', '--verify', revision], { okCodes })).trim()

@@ -135,6 +135,10 @@ describe('source', () => {
     const wrong = run(process.execPath, [program, 'build', `${dir}-2`, '--dist', 'el 9'], { env })
     await expect(wrong).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('"el 9" is no distribution') })
     await expect(readdir(`${dir}-2`)).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(run(process.execPath, [program, 'build', '/proc/x'], { env })).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no such file or directory: /proc/x'),
+    })
   })
 
   test('is the same whatever git is set to, and shows in other ways, in this checkout', async () => {

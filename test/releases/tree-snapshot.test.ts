@@ -336,6 +336,22 @@ describe('no snapshot is made', () => {
     await expect(snapshot(7)).rejects.toMatchObject({ code: 'LAGO_SHALLOW_CLONE' })
   })
 
+  test('of a partial clone, of which packages are to be built', async () => {
+    const { project, treeDir, task } = await workshop()
+    const clone = `${project.dir}.clone`
+    await writeFile(path.join(project.dir, 'CHANGELOG.md'), '# Changelog\n\n## Unreleased\n\n- area: other words\n')
+    project.git('commit', '--quiet', '--all', '-m', 'in other words')
+    project.git('config', 'uploadpack.allowFilter', 'true')
+    project.git('clone', '--quiet', '--filter=blob:none', `file://${project.dir}`, clone)
+    await expect(
+      makeSnapshot(task, {
+        ...{ treeDir, projectDir: clone, pipeline: 7, release: '1', arePackagesGiven: false },
+        packages: async () => Promise.reject(new Error('built')),
+      }),
+    ).rejects.toMatchObject({ code: 'LAGO_PARTIAL_CLONE' })
+    expect(await readdir(treeDir).catch(() => [])).toEqual([])
+  })
+
   test('of packages of another release', async () => {
     const { snapshot, packagesDir } = await workshop()
     const refusal = (message: string): object => ({ code: 'LAGO_RELEASE_PACKAGES', message })

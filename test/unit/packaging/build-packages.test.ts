@@ -3,6 +3,7 @@ import path from 'node:path'
 import { expect, test } from '@jest/globals'
 import { buildPackages } from '../../../scripts/packaging/build-packages.js'
 import { makeHostTrees } from '../../../scripts/packaging/host-trees.js'
+import { makeGitProject } from '../../helpers/git-project.js'
 import { recordedTask } from '../../helpers/recorded-task.js'
 import { useTempDirs } from '../../helpers/temp-dir.js'
 
@@ -43,6 +44,34 @@ test('projects that npm does not build are refused, and nothing is left there', 
   })
   expect(await readdir(projectDir)).toEqual([])
 })
+
+test('a partial clone is refused with what mends it, which does', async () => {
+  const [dir, projectDir, outDir] = [await tempDir(), await tempDir(), await tempDir()]
+  const { git, commit } = await makeGitProject(path.join(dir, 'origin'))
+  await writeFile(path.join(dir, 'origin/package.json'), '{}')
+  git('add', '.')
+  commit('a package')
+  git('config', 'uploadpack.allowFilter', 'true')
+  git('clone', '--quiet', '--filter=blob:none', '--no-checkout', `file://${dir}/origin`, projectDir)
+  await writeFile(path.join(projectDir, 'package.json'), '{}')
+  const error = await failureOf(buildPackages(recordedTask().task, { ...FITTING, projectDir, outDir }))
+  expect(error).toMatchObject({
+    code: 'LAGO_PARTIAL_CLONE',
+    message: `${projectDir} is a partial clone: files of its commits are missing`,
+    hint: expect.stringContaining('fetch --refetch --no-filter'),
+  })
+  git('-C', projectDir, 'fetch', '--quiet', '--refetch', '--no-filter')
+  expect(await failureOf(buildPackages(recordedTask().task, { ...FITTING, projectDir, outDir }))).not.toMatchObject({
+    code: 'LAGO_PARTIAL_CLONE',
+  })
+})
+
+async function failureOf(building: Promise<unknown>): Promise<unknown> {
+  return building.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+}
 
 test('machines for which koffi is not packed are refused', async () => {
   const dir = await tempDir()

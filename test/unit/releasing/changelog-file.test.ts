@@ -104,6 +104,15 @@ test('a release of an older line stands below the newer ones', () => {
   )
 })
 
+test('what an earlier release of the same notes has already is not missing', () => {
+  const changelog =
+    '# Changelog\n\n## Unreleased\n\n### Added\n\n- two\n\n## 2.0.1 - 2026-01-01\n\n### Added\n\n- one\n'
+  const notes = '### Added\n\n- one\n- two\n- three'
+  const moved = moveNotes(changelog, { version: '2.0.2', date: '2026-01-02', notes })
+  expect([moved.moved, moved.missing]).toEqual([1, ['- three']])
+  expect(moved.changelog).toContain('## 2.0.2 - 2026-01-02\n\n### Added\n\n- two\n\n## 2.0.1')
+})
+
 test('entries stand apart from one another where they did', () => {
   const notes = '### Added\n\n- one\n\n- two\n- three'
   const changelog = `# Changelog\n\n## Unreleased\n\n${notes}\n\n- four\n\n- five\n`
