@@ -12,6 +12,7 @@ import { printTo } from '../src/cli/print.js'
 import { createTerminal } from '../src/cli/render/terminal.js'
 import { abortOnSignals } from '../src/cli/signals.js'
 import { createRedact, redactingSink } from '../src/log/redact.js'
+import { explainNoSpace } from './full-disk.js'
 
 export interface Script {
   readonly task: Task
@@ -38,7 +39,7 @@ export async function runScript(name: string, define: (parser: Argv, script: Scr
     if (argv.length === 0) throw new LagoError('LAGO_USAGE', NO_VERB, { data: { usage: await parser.getHelp() } })
     await parser.parseAsync(argv)
   } catch (thrown) {
-    const error = isCancelled(signal.reason) ? signal.reason : explainSystemError(thrown)
+    const error = isCancelled(signal.reason) ? signal.reason : await explainNoSpace(explainSystemError(thrown))
     await printTo(stderr, redact(describeError(error, { debug: false })))
     process.exitCode = exitCodeOf(error)
   } finally {
@@ -51,7 +52,11 @@ const NO_VERB = 'say what to do'
 async function printAll(stream: Writable, text: string): Promise<void> {
   if (text === '') return
   await new Promise<void>((resolve, reject) => {
-    const failed = (error: Error): void => (isSystemError(error, 'EPIPE') ? resolve() : reject(error))
+    const failed = (error: Error): void => {
+      if (isSystemError(error, 'EPIPE')) return resolve()
+      if (isSystemError(error, 'ENOSPC', 'EDQUOT')) error.path ??= 'the standard output' // for what is told of it
+      reject(error)
+    }
     stream.on('error', failed) // comes after the callback, too
     stream.write(text, (error) => (error ? failed(error) : resolve()))
   })

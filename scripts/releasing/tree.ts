@@ -9,6 +9,7 @@ import { isLagoError, isSystemError, LagoError } from '../../src/base/errors.js'
 import { removeTemporaries, writeFileAtomic } from '../../src/base/files.js'
 import { withLock } from '../../src/base/lock.js'
 import type { Task } from '../../src/base/task.js'
+import { isTemporaryDirFuller, temporaryDirFull } from '../full-disk.js'
 import { makeTreeDirs } from './tree-dirs.js'
 
 /** What a tree tells of itself: `TREE/tree.json`, by which it is known as one. */
@@ -102,19 +103,28 @@ async function locked<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   const work = async (): Promise<T> =>
-    body().catch((error: unknown) => {
-      throw isFull(error, treeDir) ? noSpace(treeDir, error) : error
+    body().catch(async (error: unknown) => {
+      throw await explainFull(error, treeDir)
     })
   return withLock(task, { path: treeDir, kind: 'directory', what: `the tree ${treeDir}`, waitMs }, work)
 }
 
-/**
- * Errors of copying have the target as `dest`, and those of writing into an open file no path at all; programs like rpmsign
- * write beside what they were given.
- */
+/** What `error` is when it comes from the tree's disk, or from that of temporary files; else as it is. */
+async function explainFull(error: unknown, treeDir: string): Promise<unknown> {
+  if (isOfFullProgram(error, treeDir))
+    return (await isTemporaryDirFuller(treeDir)) ? temporaryDirFull(error) : noSpace(treeDir, error)
+  return isFull(error, treeDir) ? noSpace(treeDir, error) : error
+}
+
+/** Those that read something in the tree write to the directory for temporary files, others beside what they were given. */
+function isOfFullProgram(error: unknown, treeDir: string): boolean {
+  if (!isLagoError(error, 'LAGO_NO_SPACE')) return false
+  return [error.data['argv']].flat().some((word) => String(word).startsWith(`${treeDir}/`))
+}
+
+/** Errors of copying have the target as `dest`, and those of writing into an open file no path at all. */
 function isFull(error: unknown, treeDir: string): boolean {
-  if (isLagoError(error, 'LAGO_NO_SPACE'))
-    return [error.data['dir'], error.data['argv']].flat().some((word) => String(word).startsWith(`${treeDir}/`))
+  if (isLagoError(error, 'LAGO_NO_SPACE')) return String(error.data['dir']).startsWith(`${treeDir}/`)
   if (!isSystemError(error, 'ENOSPC', 'EDQUOT')) return false
   const filePath = (error as NodeJS.ErrnoException & { readonly dest?: string }).dest ?? error.path // of Node: fs.copyFile
   return filePath === undefined || filePath.startsWith(`${treeDir}/`)
