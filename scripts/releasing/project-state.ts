@@ -62,7 +62,7 @@ export async function requireClean(task: Task, projectDir: string): Promise<void
   const shown = files.slice(0, MOST_SHOWN).join(', ')
   const more = files.length > MOST_SHOWN ? `, and ${files.length - MOST_SHOWN} more` : ''
   throw new LagoError('LAGO_DIRTY_TREE', `${projectDir} has what is not committed: ${shown}${more}`, {
-    hint: 'commit it, or put it aside: git stash --include-untracked',
+    hint: 'commit it, or put it aside by git stash; move elsewhere, or have git ignore, what is new and not of the project',
     data: { files },
   })
 }

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { LagoError } from '../../../src/base/errors.js'
 import type { Task } from '../../../src/base/task.js'
+import { requireOutside } from '../checkout.js'
 import { planPromotion, promote as promoteSnapshot, type PromotionPlan } from '../promote.js'
 import { requireClean } from '../project-state.js'
 import { CHANGELOG_FILE, moveReleasedNotes, nextSteps } from '../release-project.js'
@@ -44,7 +45,11 @@ export const promote: Command = (parser, { task, print }) =>
       const projectDir = await projectOf(task, project)
       const promotion = await promoteSnapshot(task, {
         ...{ ...options, reason, keyName: keyNameOf(key) },
-        beforeNew: async () => (projectDir === undefined ? undefined : requireClean(task, projectDir)),
+        beforeNew: async () => {
+          if (projectDir === undefined) return
+          await requireOutside(task, projectDir, [{ what: 'the tree', dir: treeDir }])
+          await requireClean(task, projectDir)
+        },
       })
       const { kind, release } = promotion
       task.log('info', `${release.version} is promoted${kind === 'again' ? ` already, from ${release.snapshot}` : ''}`)

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { makeScratchDir, sweepScratchDirs } from '../../../src/base/scratch-dir.js'
 import { buildPackages } from '../../packaging/build-packages.js'
 import { DEFAULT_DISTS, DIST_OPTION } from '../../packaging/dist-option.js'
+import { requireOutside, type Place } from '../checkout.js'
 import { makeSnapshot } from '../snapshot.js'
 import { absolute, keyNameOf, numberOf, positiveOf, type Command } from './command.js'
 
@@ -24,14 +25,17 @@ export const snapshot: Command = (parser, { task, print }) =>
     async ({ tree, pipeline: rawPipeline, project, packages, dist = DEFAULT_DISTS, release: rawRelease, key, url }) => {
       const [projectDir, pipeline] = [absolute(project), numberOf('pipeline', rawPipeline)]
       const release = String(positiveOf('release', rawRelease))
+      const treeDir = absolute(tree)
+      const packagesDir = packages === undefined ? undefined : absolute(packages)
+      await requireOutside(task, projectDir, placesOf(treeDir, packagesDir))
       await sweepScratchDirs(task)
       const scratchDir = await makeScratchDir('packages')
       try {
         const { dir } = await makeSnapshot(task, {
-          ...{ treeDir: absolute(tree), projectDir, pipeline, release, url, keyName: keyNameOf(key) },
-          arePackagesGiven: packages !== undefined,
+          ...{ treeDir, projectDir, pipeline, release, url, keyName: keyNameOf(key) },
+          arePackagesGiven: packagesDir !== undefined,
           packages: async (task, version) => {
-            if (packages !== undefined) return absolute(packages)
+            if (packagesDir !== undefined) return packagesDir
             const outDir = path.join(scratchDir, 'out')
             await mkdir(outDir)
             await buildPackages(task, { projectDir, outDir, version, release, dists: dist })
@@ -44,3 +48,8 @@ export const snapshot: Command = (parser, { task, print }) =>
       }
     },
   )
+
+function placesOf(treeDir: string, packagesDir: string | undefined): readonly Place[] {
+  const tree = { what: 'the tree', dir: treeDir }
+  return packagesDir === undefined ? [tree] : [tree, { what: 'the directory of packages', dir: packagesDir }]
+}

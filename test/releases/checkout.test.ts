@@ -1,0 +1,97 @@
+/** `scripts/release` and the checkout of the project: where it is, what lies in it, and whether it is the right one. */
+import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
+import { runRelease, type Run } from '../helpers/release-program.js'
+import { useTempDirs } from '../helpers/temp-dir.js'
+
+const makeTempDir = useTempDirs()
+
+let builtDir = ''
+beforeAll(async () => {
+  builtDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
+  await buildSmallPackages(path.join(builtDir, '2.0.1'), '2.0.1')
+})
+afterAll(async () => rm(builtDir, { recursive: true, force: true }))
+
+let dir = ''
+let project: GitProject
+beforeEach(async () => {
+  dir = await makeTempDir()
+  project = await makeGitProject(path.join(dir, 'project'))
+})
+
+const BUILT = (): string => path.join(builtDir, '2.0.1')
+
+async function snapshot(treeDir: string, ...args: readonly string[]): Promise<Run> {
+  return runRelease(['snapshot', treeDir, '--pipeline', '7', '--packages', BUILT(), ...args], { cwd: project.dir })
+}
+
+async function promote(treeDir: string, ...args: readonly string[]): Promise<Run> {
+  return runRelease(['promote', treeDir, ...args], { cwd: project.dir })
+}
+
+describe('what lies in the checkout', () => {
+  const ignore = async (line: string): Promise<void> => {
+    await writeFile(path.join(project.dir, '.gitignore'), `${line}\n`)
+    project.git('add', '.')
+    project.git('commit', '--quiet', '--amend', '--no-edit')
+  }
+
+  test('is no tree of releases, unless git ignores it', async () => {
+    const inside = path.join(project.dir, 'a tree')
+    expect(await snapshot('a tree')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(
+        `the tree ${inside} lies in the checkout ${project.dir}, where git does not ignore it [LAGO_RELEASE_PROJECT]\n  hint: `,
+      ),
+    })
+    expect(await readdir(project.dir)).not.toContain('a tree')
+    await ignore('/a tree/')
+    expect(await snapshot('a tree')).toMatchObject({ exitCode: 0 })
+    expect(await promote('a tree')).toMatchObject({ exitCode: 0 })
+  })
+
+  test('is no tree of releases by a link either', async () => {
+    await symlink(project.dir, path.join(dir, 'link'))
+    expect((await snapshot(path.join(dir, 'link/tree'))).stderr).toContain(
+      `the tree ${project.dir}/tree lies in the checkout ${project.dir}, `,
+    )
+    expect((await snapshot('.')).stderr).toContain(`the tree ${project.dir} lies in the checkout`)
+    await symlink(dir, path.join(dir, 'outside'))
+    await ignore('/out')
+    await symlink(dir, path.join(project.dir, 'out'))
+    expect(await snapshot('out/tree')).toMatchObject({ exitCode: 0 })
+  })
+
+  test('is promoted from only when git ignores it', async () => {
+    await snapshot('../tree')
+    await cp(path.join(dir, 'tree'), path.join(project.dir, 'tree'), { recursive: true, verbatimSymlinks: true })
+    expect((await promote('tree')).stderr).toMatch(/lies in the checkout .* \[LAGO_RELEASE_PROJECT\]/)
+    expect(await readdir(path.join(project.dir, 'tree'))).toEqual(['tree.json', 'unstable'])
+  })
+
+  test('is no directory of packages, unless git ignores it', async () => {
+    const packages = path.join(project.dir, 'deep/out')
+    await cp(BUILT(), packages, { recursive: true })
+    expect((await snapshot('../tree', '--packages', 'deep/out', '--project', '.')).stderr).toContain('more than once')
+    const given = ['snapshot', '../tree', '--pipeline', '7', '--packages', 'deep/out']
+    const refused = await runRelease(given, { cwd: project.dir })
+    expect(refused.stderr).toMatch(
+      /^the directory of packages .*\/deep\/out lies in the checkout .*\/project, where git/,
+    )
+    expect(refused.stderr).not.toContain('stash')
+    expect(await readdir(dir)).toEqual(['project'])
+    await ignore('out')
+    expect(await runRelease(given, { cwd: project.dir })).toMatchObject({ exitCode: 0 })
+  })
+
+  test('and is not committed is not put aside by what the hint says', async () => {
+    await writeFile(path.join(project.dir, 'new.txt'), '')
+    const { stderr } = await snapshot('../tree')
+    expect(stderr).toMatch(/has what is not committed: new\.txt \[LAGO_DIRTY_TREE\]\n {2}hint: commit it/)
+    expect(stderr).not.toContain('--include-untracked')
+  })
+})
