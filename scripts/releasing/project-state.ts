@@ -1,5 +1,5 @@
 /** What a snapshot tells of the project that it is of: from its git history and its CHANGELOG.md. */
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
@@ -9,6 +9,7 @@ import { git } from '../versioning/git.js'
 import { readHistory, type HistoryEntry } from '../versioning/history.js'
 import { semVerOf } from '../versioning/sem-ver.js'
 import { subjectOf } from '../versioning/subject.js'
+import { topOfCheckout } from './checkout.js'
 import { majorOf } from './layout.js'
 import type { Change, SnapshotInfo } from './types.js'
 import { unreleasedNotes } from './unreleased.js'
@@ -20,12 +21,14 @@ export interface ProjectState extends Pick<SnapshotInfo, 'version' | 'commit' | 
 
 /**
  * Of what is checked out in `projectDir` (absolute). Throws `LAGO_DIRTY_TREE` when that is not what is committed,
- * `LAGO_NOTHING_TO_RELEASE` when CHANGELOG.md has nothing under *Unreleased*, and what `readHistory` throws.
+ * `LAGO_NOTHING_TO_RELEASE` when CHANGELOG.md has nothing under *Unreleased*,
+ * `LAGO_RELEASE_PROJECT` when nothing is checked out, and what `readHistory` throws.
  */
 export async function readProject(task: Task, projectDir: string): Promise<ProjectState> {
   const { entries } = await readHistory(task, projectDir, { withMerged: true })
+  const top = await topOfCheckout(task, projectDir)
   await requireClean(task, projectDir)
-  const notes = unreleasedNotes(await changelogOf(projectDir))
+  const notes = await notesOf(projectDir, top)
   const [first, newest] = [entries[0], entries.at(-1)]
   if (first === undefined || newest === undefined) throw new Error('unreachable: a history without commits')
   const base = entries.findLast(({ kind }) => kind !== 'patch') ?? first
@@ -69,11 +72,18 @@ export async function requireClean(task: Task, projectDir: string): Promise<void
 
 const MOST_SHOWN = 10
 
-async function changelogOf(projectDir: string): Promise<string> {
-  return readFile(path.join(projectDir, 'CHANGELOG.md'), 'utf8').catch((error: unknown) => {
-    if (isSystemError(error, 'ENOENT')) return ''
-    throw error
+async function notesOf(projectDir: string, top: string): Promise<string> {
+  const filePath = path.join(projectDir, 'CHANGELOG.md')
+  const changelog = await readFile(filePath, 'utf8').catch(async (error: unknown) => {
+    if (!isSystemError(error, 'ENOENT')) throw error
+    throw new LagoError('LAGO_NOTHING_TO_RELEASE', `there is no ${filePath}`, {
+      hint:
+        top === (await realpath(projectDir))
+          ? 'write one, with what users will notice in a section "## Unreleased", and commit it'
+          : `the top of the checkout is ${top}: name it by --project`,
+    })
   })
+  return unreleasedNotes(changelog, filePath)
 }
 
 function changeOf({ commit, version, merged }: HistoryEntry): Change {

@@ -3,13 +3,13 @@ import { LagoError } from '../../src/base/errors.js'
 
 /**
  * The section `## Unreleased` in Markdown, without its heading and the empty lines around it.
- * Throws `LAGO_NOTHING_TO_RELEASE` when there is no such section, or when no entry of a list is in it.
+ * Throws `LAGO_NOTHING_TO_RELEASE`, which names `filePath`, when there is no such section, or when no entry of a list is in it.
  */
-export function unreleasedNotes(changelog: string): string {
+export function unreleasedNotes(changelog: string, filePath: string): string {
   const section = sectionsOf(changelog).find(({ heading }) => isUnreleased(heading))
-  if (section === undefined) throw nothingToRelease('CHANGELOG.md has no section "## Unreleased"')
+  if (section === undefined) throw nothingToRelease(`${filePath} has no section "## Unreleased"`)
   if (!section.lines.some((line) => ENTRY.test(line)))
-    throw nothingToRelease('CHANGELOG.md has no entry under "## Unreleased"')
+    throw nothingToRelease(`${filePath} has no entry under "## Unreleased"`)
   return trimLines(section.lines).join('\n')
 }
 

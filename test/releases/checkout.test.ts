@@ -1,5 +1,5 @@
 /** `scripts/release` and the checkout of the project: where it is, what lies in it, and whether it is the right one. */
-import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
@@ -93,5 +93,39 @@ describe('what lies in the checkout', () => {
     const { stderr } = await snapshot('../tree')
     expect(stderr).toMatch(/has what is not committed: new\.txt \[LAGO_DIRTY_TREE\]\n {2}hint: commit it/)
     expect(stderr).not.toContain('--include-untracked')
+  })
+})
+
+describe('a project that is none', () => {
+  test('a directory in the checkout is told with the top of it', async () => {
+    await mkdir(path.join(project.dir, 'docs'))
+    const from = ['--pipeline', '7', '--packages', BUILT(), '--project', path.join(project.dir, 'docs')]
+    expect((await runRelease(['snapshot', path.join(dir, 'tree'), ...from])).stderr).toBe(
+      `there is no ${project.dir}/docs/CHANGELOG.md [LAGO_NOTHING_TO_RELEASE]\n` +
+        `  hint: the top of the checkout is ${project.dir}: name it by --project\n`,
+    )
+    expect(await readdir(dir)).toEqual(['project'])
+  })
+
+  test('a CHANGELOG.md without entries is told by its path', async () => {
+    await writeFile(path.join(project.dir, 'CHANGELOG.md'), '# Changelog\n')
+    project.git('commit', '--quiet', '-am', 'empty it')
+    expect((await snapshot('../tree')).stderr).toContain(
+      `${project.dir}/CHANGELOG.md has no section "## Unreleased" [LAGO_NOTHING_TO_RELEASE]\n  hint: write there`,
+    )
+  })
+
+  test('a bare repository is told', async () => {
+    project.git('clone', '--quiet', '--bare', project.dir, '../bare.git')
+    const { exitCode, stderr } = await runRelease(
+      ['snapshot', '../tree', '--pipeline', '7', '--packages', BUILT(), '--project', '../bare.git'],
+      { cwd: project.dir },
+    )
+    expect([exitCode, stderr]).toEqual([
+      2,
+      `${dir}/bare.git has no files checked out: it is a bare repository, or the directory of git itself [LAGO_RELEASE_PROJECT]\n` +
+        `  hint: name a checkout by --project: git clone ${dir}/bare.git makes one\n`,
+    ])
+    expect(await readdir(dir)).toEqual(['bare.git', 'project'])
   })
 })
