@@ -1,4 +1,4 @@
-/** The checkout of the project: where it is, and what must not lie in it. */
+/** The checkout of the project: where it is, what must not lie in it, and which commits it has. */
 import { realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
@@ -62,4 +62,23 @@ function isWithin(top: string, dir: string): boolean {
 async function isIgnored(task: Task, top: string, dir: string): Promise<boolean> {
   const file = path.join(dir, '_')
   return (await git(task, top, ['check-ignore', '--', file], { okCodes: [0, 1, 128] })) !== '' // 128: in a submodule
+}
+
+/** Throws `LAGO_RELEASE_PROJECT` for the checkout of another project, and as `topOfCheckout` does. */
+export async function requireCommit(
+  task: Task,
+  projectDir: string,
+  { commit, version }: { readonly commit: string; readonly version: string },
+): Promise<void> {
+  await topOfCheckout(task, projectDir)
+  const args = ['rev-parse', '--quiet', '--verify', `${commit}^{commit}`]
+  if ((await git(task, projectDir, args, { okCodes: [0, 1, 128] })) !== '') return
+  throw new LagoError(
+    'LAGO_RELEASE_PROJECT',
+    `${projectDir} does not have the commit ${commit}, of which ${version} is`,
+    {
+      hint: `name the checkout of that project by --project; if this is an old one: git -C ${shellWord(projectDir)} fetch`,
+      data: { commit },
+    },
+  )
 }

@@ -62,7 +62,7 @@ export interface Promotion {
 
 /**
  * Promotes the snapshot when a rule says so, or when there is a `reason`. One that is in stable already is completed where
- * something of it is missing. `beforeNew` may refuse before anything is changed.
+ * something of it is missing. `beforeAny` may refuse before anything is changed, and `beforeNew` what is not in stable yet.
  *
  * Throws as `planPromotion` does, and `LAGO_NOT_DUE`, `LAGO_RELEASE_FILE_DAMAGED`, `LAGO_RELEASE_FILE_DIFFERS`,
  * `LAGO_RELEASE_CHANGELOG`, `LAGO_RELEASE_INTERRUPTED`, `LAGO_RELEASE_UNSIGNED`, `LAGO_SIGNING_KEY` and `LAGO_LOCKED`.
@@ -73,6 +73,7 @@ export async function promote(
     readonly reason?: string | undefined
     /** What gpg knows the key by; undefined: nothing is signed. */
     readonly keyName?: string | undefined
+    readonly beforeAny?: (info: SnapshotInfo) => Promise<void>
     readonly beforeNew: () => Promise<void>
     /** For who works in the tree; default: as `withTree`. */
     readonly waitMs?: number
@@ -83,6 +84,7 @@ export async function promote(
   const promoteIt = async (): Promise<Promotion> => {
     const plan = await planPromotion(options)
     await requireKeyOf(treeDir, key)
+    await options.beforeAny?.(plan.snapshot.info)
     if (plan.released !== undefined) return complete(task, treeDir, { ...plan, released: plan.released, key })
     const { snapshot } = plan
     const reasons = reasonsOf(plan, options.reason)

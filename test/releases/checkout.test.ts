@@ -1,5 +1,5 @@
 /** `scripts/release` and the checkout of the project: where it is, what lies in it, and whether it is the right one. */
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
@@ -128,4 +128,43 @@ describe('a project that is none', () => {
     ])
     expect(await readdir(dir)).toEqual(['bare.git', 'project'])
   })
+})
+
+describe('promotion', () => {
+  let tree = ''
+  beforeEach(async () => {
+    tree = path.join(dir, 'tree')
+    await snapshot(tree)
+  })
+
+  const contentOf = async (top: string): Promise<readonly string[]> => (await readdir(top, { recursive: true })).sort()
+
+  test.each(['first', 'later'])(
+    'refuses a project of other commits, and one without any, when it is the %s one',
+    async (which) => {
+      if (which === 'later') expect(await promote(tree)).toMatchObject({ exitCode: 0 })
+      const [other, none] = [path.join(dir, 'other'), path.join(dir, 'none')]
+      const inOther = (...args: readonly string[]): string => project.git('-C', other, ...args)
+      await mkdir(other)
+      await mkdir(none)
+      const changelog = '## Unreleased\n\n### Added\n\n- area: something\n'
+      for (const at of [other, none]) await writeFile(path.join(at, 'CHANGELOG.md'), changelog)
+      inOther('init', '--quiet')
+      inOther('add', '.')
+      inOther('commit', '--quiet', '-m', 'of another project')
+      const before = await contentOf(tree)
+      const head = project.git('rev-parse', 'HEAD').trim()
+      const refused = await runRelease(['promote', tree], { cwd: other })
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' })
+      expect(refused.stderr).toBe(
+        `${other} does not have the commit ${head}, of which 2.0.1 is [LAGO_RELEASE_PROJECT]\n` +
+          `  hint: name the checkout of that project by --project; if this is an old one: git -C ${other} fetch\n`,
+      )
+      expect(inOther('status', '--porcelain')).toBe('')
+      const noRepository = await runRelease(['promote', tree], { cwd: none })
+      expect(noRepository).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('[LAGO_NOT_A_REPOSITORY]') })
+      expect(await readFile(path.join(none, 'CHANGELOG.md'), 'utf8')).toBe(changelog)
+      expect(await contentOf(tree)).toEqual(before)
+    },
+  )
 })

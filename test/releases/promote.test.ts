@@ -438,7 +438,7 @@ describe('scripts/release promote', () => {
     git('init', '-q')
     git('add', '.')
     git('commit', '-qm', 'begin')
-    await snapshot('2.0.1', 7)
+    await snapshot('2.0.1', 7, { facts: { commit: git('rev-parse', 'HEAD').trim() } })
   })
 
   test('gives the notes of CHANGELOG.md a section, and says what is to be done next', async () => {

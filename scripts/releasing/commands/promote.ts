@@ -2,7 +2,7 @@ import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { LagoError } from '../../../src/base/errors.js'
 import type { Task } from '../../../src/base/task.js'
-import { requireOutside } from '../checkout.js'
+import { requireCommit, requireOutside } from '../checkout.js'
 import { planPromotion, promote as promoteSnapshot, type PromotionPlan } from '../promote.js'
 import { requireClean } from '../project-state.js'
 import { CHANGELOG_FILE, moveReleasedNotes, nextSteps } from '../release-project.js'
@@ -45,6 +45,7 @@ export const promote: Command = (parser, { task, print }) =>
       const projectDir = await projectOf(task, project)
       const promotion = await promoteSnapshot(task, {
         ...{ ...options, reason, keyName: keyNameOf(key) },
+        beforeAny: async (info) => (projectDir === undefined ? undefined : requireCommit(task, projectDir, info)),
         beforeNew: async () => {
           if (projectDir === undefined) return
           await requireOutside(task, projectDir, [{ what: 'the tree', dir: treeDir }])
