@@ -13,6 +13,7 @@ import { createTerminal } from '../src/cli/render/terminal.js'
 import { abortOnSignals } from '../src/cli/signals.js'
 import { createRedact, redactingSink } from '../src/log/redact.js'
 import { explainNoSpace } from './full-disk.js'
+import { scriptCommand } from './script-path.js'
 
 export interface Script {
   readonly task: Task
@@ -68,7 +69,10 @@ function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
     .detectLocale(false)
     .updateStrings(WORDS as object as Record<string, string>) // its types know no plurals
   const usageError = (message: string, usage?: string): LagoError =>
-    new LagoError('LAGO_USAGE', message.trim().replace(/\s*\n\s*/g, ' '), { hint: `${name} --help`, data: { usage } })
+    new LagoError('LAGO_USAGE', message.trim().replace(/\s*\n\s*/g, ' '), {
+      hint: `${callable(name)} --help`,
+      data: { usage },
+    })
   return define(parser.version(false).exitProcess(false).wrap(100))
     .strict()
     .recommendCommands()
@@ -84,6 +88,11 @@ function parserOf(name: string, define: (parser: Argv) => Argv): Argv {
         ? usageError(message ?? error?.message ?? 'bad usage', usageIn(command)) // YError: what yargs itself finds
         : error
     })
+}
+
+/** One that is named by where it stands is not called by that from elsewhere. */
+function callable(name: string): string {
+  return name.startsWith('scripts/') ? scriptCommand(name.slice('scripts/'.length)) : name
 }
 
 /** The first line of a help text: `scripts/release promote <tree> [snapshot]`. */

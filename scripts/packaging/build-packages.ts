@@ -10,6 +10,7 @@ import { LagoError } from '../../src/base/errors.js'
 import { makeDirs } from '../../src/base/files.js'
 import { makeScratchDir, sweepScratchDirs } from '../../src/base/scratch-dir.js'
 import type { Task } from '../../src/base/task.js'
+import { scriptCommand } from '../script-path.js'
 import { readHistory } from '../versioning/history.js'
 import { requireFiles } from '../versioning/repository.js'
 import { isReleaseNumber, isVersion } from '../versioning/version-form.js'
@@ -34,7 +35,7 @@ export async function buildPackages(task: Task, options: PackagingOptions): Prom
   if (!(await pathExists(path.join(projectDir, 'package.json'))))
     refuse(
       `there is no package.json in ${projectDir}`,
-      'packages that another project has built: scripts/release snapshot --packages DIR',
+      `packages that another project has built: ${scriptCommand('release')} snapshot --packages DIR`,
     )
   const { entries } = await readHistory(task, projectDir, { withMerged: true })
   const newest = entries.at(-1)

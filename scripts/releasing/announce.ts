@@ -6,6 +6,7 @@ import { isLagoError, LagoError } from '../../src/base/errors.js'
 import { withLock } from '../../src/base/lock.js'
 import type { Task } from '../../src/base/task.js'
 import { compareVersions } from '../../src/rpm/evr.js'
+import { scriptCommand } from '../script-path.js'
 import { announcementOf } from './announcement.js'
 import { readSendings, writeSendings, type Sending } from './announced.js'
 import { majorOf, stableChangelog, stableDir } from './layout.js'
@@ -161,7 +162,7 @@ async function findRelease({ treeDir, version }: AnnounceOptions): Promise<Relea
   const stable = path.join(treeDir, 'stable')
   if (releases.length === 0)
     throw new LagoError('LAGO_RELEASE_UNKNOWN', `there is no release in ${stable}`, {
-      hint: 'scripts/release promote makes one',
+      hint: `${scriptCommand('release')} promote makes one`,
     })
   throw new LagoError('LAGO_RELEASE_UNKNOWN', `${version} is not in ${stable}`, {
     hint: `there are ${[...new Set(releases.map((one) => one.version))].join(', ')}`,

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { isSystemError, LagoError } from '../../src/base/errors.js'
+import { scriptCommand } from '../script-path.js'
 import { latestLink, snapshotName, unstableDir } from './layout.js'
 import { isSnapshotName, latestName, readSnapshot, type Snapshot } from './snapshot-info.js'
 import { majorsIn } from './tree.js'
@@ -34,7 +35,8 @@ export async function findSnapshot(treeDir: string, given: string | undefined): 
 
 async function latestOf(treeDir: string, majors: readonly number[]): Promise<Snapshot> {
   const major = majors.at(-1)
-  if (major === undefined) throw noSnapshot(`there is no snapshot in ${treeDir}`, 'scripts/release snapshot makes one')
+  if (major === undefined)
+    throw noSnapshot(`there is no snapshot in ${treeDir}`, `${scriptCommand('release')} snapshot makes one`)
   const name = await latestName(treeDir, major)
   if (name !== undefined && (await namesOf(treeDir, major)).includes(name))
     return snapshotIn(path.join(unstableDir(treeDir, major), name))
@@ -56,7 +58,7 @@ async function namesOf(treeDir: string, major: number): Promise<readonly string[
 
 async function hintOf(treeDir: string, majors: readonly number[]): Promise<string> {
   const names = (await Promise.all(majors.map(async (major) => namesOf(treeDir, major)))).flat()
-  return names.length === 0 ? 'scripts/release snapshot makes one' : `there are ${names.join(', ')}`
+  return names.length === 0 ? `${scriptCommand('release')} snapshot makes one` : `there are ${names.join(', ')}`
 }
 
 function noSnapshot(message: string, hint: string): LagoError {

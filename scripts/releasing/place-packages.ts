@@ -6,6 +6,7 @@ import { fanOut } from '../../src/base/fan-out.js'
 import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { readWholePackages } from '../../src/rpm/read-packages.js'
+import { scriptCommand } from '../script-path.js'
 
 export interface PlacedPackage {
   /** Absolute, where it was built. */
@@ -34,7 +35,7 @@ export async function packagesBelow(
     if (!isOfVersion(path.basename(place), version))
       throw unusable(
         `${fromPath} is not of the version ${version}, that of the project`,
-        'build the packages of this commit, without LAGO_VERSION; scripts/version_manager tells its version',
+        `build the packages of this commit, without LAGO_VERSION; ${scriptCommand('version_manager')} tells its version`,
       )
     if (!isOfRelease(path.basename(place), { version, release }))
       throw unusable(

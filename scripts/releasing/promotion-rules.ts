@@ -5,6 +5,7 @@
 import { LagoError } from '../../src/base/errors.js'
 import { plainLine } from '../../src/base/plain-text.js'
 import { compareVersions } from '../../src/rpm/evr.js'
+import { scriptCommand } from '../script-path.js'
 import { titlesOfNews } from './changelog-file.js'
 import { majorOf } from './layout.js'
 import { pathsOfOneAlone } from './package-files.js'
@@ -52,7 +53,9 @@ export function releasedAs({ snapshot, stable }: Pick<PromotionFacts, 'snapshot'
     throw new LagoError(
       'LAGO_RELEASE_TAKEN',
       `${there}, of commit ${short(last.commit)}, not ${short(snapshot.commit)}`,
-      { hint: 'a version stands for one commit; see what `scripts/version_manager . version` says there' },
+      {
+        hint: `a version stands for one commit; see what \`${scriptCommand('version_manager')} . version\` says there`,
+      },
     )
   const onOneSide = pathsOfOneAlone(last.files, snapshot.files)
   if (onOneSide.length === 0) return last

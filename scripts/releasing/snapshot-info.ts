@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { isLagoError, isSystemError, LagoError } from '../../src/base/errors.js'
 import type { Task } from '../../src/base/task.js'
 import { compareVersions } from '../../src/rpm/evr.js'
+import { scriptCommand } from '../script-path.js'
 import { isReleaseNumber, isVersion } from '../versioning/version-form.js'
 import { latestLink, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
 import { namesIn } from './package-files.js'
@@ -110,7 +111,7 @@ export async function latestName(treeDir: string, major: number): Promise<string
 
 function noSnapshot(message: string, cause: unknown): LagoError {
   return new LagoError('LAGO_SNAPSHOT', message, {
-    hint: 'name another snapshot; `scripts/release verify` says what else is wrong with the tree',
+    hint: `name another snapshot; \`${scriptCommand('release')} verify\` says what else is wrong with the tree`,
     cause,
   })
 }

@@ -10,6 +10,7 @@ import { removeTemporaries, writeFileAtomic } from '../../src/base/files.js'
 import { withLock } from '../../src/base/lock.js'
 import type { Task } from '../../src/base/task.js'
 import { isTemporaryDirFuller, temporaryDirFull } from '../full-disk.js'
+import { scriptCommand } from '../script-path.js'
 import { makeTreeDirs } from './tree-dirs.js'
 
 /** What a tree tells of itself: `TREE/tree.json`, by which it is known as one. */
@@ -132,7 +133,7 @@ function isFull(error: unknown, treeDir: string): boolean {
 
 function noSpace(treeDir: string, cause: unknown): LagoError {
   return new LagoError('LAGO_NO_SPACE', `the disk of the tree ${treeDir} is full`, {
-    hint: 'free some space: `scripts/release prune` deletes old snapshots; then do the same again',
+    hint: `free some space: \`${scriptCommand('release')} prune\` deletes old snapshots; then do the same again`,
     data: { dir: treeDir },
     cause,
   })
@@ -175,7 +176,7 @@ export async function majorsIn(treeDir: string, part: 'stable' | 'unstable'): Pr
 
 function notATree(treeDir: string, found: string, cause?: unknown): LagoError {
   return new LagoError('LAGO_RELEASE_TREE', `${treeDir} is no tree of releases: ${found}`, {
-    hint: 'name the directory of a tree; `scripts/release snapshot` makes one of a directory that is empty or not there',
+    hint: `name the directory of a tree; \`${scriptCommand('release')} snapshot\` makes one of a directory that is empty or not there`,
     data: { dir: treeDir },
     cause,
   })

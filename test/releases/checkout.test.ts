@@ -167,4 +167,41 @@ describe('promotion', () => {
       expect(await contentOf(tree)).toEqual(before)
     },
   )
+
+  test('lists what is left to do: a tag only where one is missing, and what is to be pushed to where', async () => {
+    const steps = async (): Promise<readonly string[]> =>
+      (await promote(tree)).stdout
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => line.trim())
+    const commit = `git -C ${project.dir} commit -m 'release: 2.0.1' CHANGELOG.md`
+    const announce = expect.stringMatching(/^\/.*\/scripts\/release announce \/.*\/tree 2\.0\.1$/)
+    expect(await steps()).toEqual([commit, announce])
+    project.git('remote', 'add', 'upstream', 'https://lago.example.org/git')
+    expect(await steps()).toEqual([commit, `git -C ${project.dir} push upstream main`, announce])
+    project.git('commit', '--quiet', '-m', 'release: 2.0.1', 'CHANGELOG.md')
+    expect(await steps()).toEqual([announce])
+    project.commit('more\n\nSem-Ver: feature\n')
+    expect(await steps()).toEqual([
+      expect.stringMatching(/^\/.*\/scripts\/version_manager \/.*\/project tag$/),
+      `git -C ${project.dir} push upstream 2.1`,
+      announce,
+    ])
+    project.git('tag', '2.1', project.git('commit-tree', 'HEAD^{tree}', '-m', 'elsewhere').trim())
+    const ended = await promote(tree)
+    expect(ended.stderr).toMatch(/2\.1 would be the tag of [0-9a-f]+, and is the one of /)
+    expect(ended.stdout.split('\n')).toEqual(['To do next:', expect.stringContaining(' announce '), ''])
+  })
+
+  test('lists programs as they can be called from where one stands', async () => {
+    const lagoDir = process.cwd()
+    const from = async (cwd: string): Promise<string> =>
+      (await runRelease(['promote', tree, '--project', project.dir], { cwd })).stdout
+    expect(await from(lagoDir)).toMatch(/^ {2}scripts\/release announce /m)
+    expect(await from(path.join(lagoDir, 'scripts'))).toMatch(/^ {2}\.\/release announce /m)
+    expect((await runRelease(['promot', tree])).stderr).toContain(`hint: ${lagoDir}/scripts/release --help\n`)
+    expect((await runRelease(['promote', path.join(dir, 'nowhere')])).stderr).toContain(
+      `hint: name the directory of a tree; \`${lagoDir}/scripts/release snapshot\` makes one`,
+    )
+  })
 })

@@ -20,6 +20,7 @@ import { commitOf, makePackages, makeSnapshot, type MadeSnapshot } from '../help
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const PROGRAM = fileURLToPath(new URL('../../scripts/releasing/release.js', import.meta.url))
+const SCRIPTS = fileURLToPath(new URL('../../../scripts', import.meta.url))
 const CHILD = fileURLToPath(new URL('../helpers/promote-child.js', import.meta.url))
 const NOW = Date.parse('2026-03-05T12:00:00Z')
 
@@ -416,6 +417,7 @@ describe('scripts/release promote', () => {
   let project = ''
   const git = (...args: readonly string[]): string =>
     execFileSync('git', ['-C', project, ...args], { encoding: 'utf8', env: gitEnv() })
+  const announce = (): string => `${path.join(SCRIPTS, 'release')} announce '${tree}' 2.0.1`
   const gitEnv = (): NodeJS.ProcessEnv => ({
     ...process.env,
     ...{ GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null', GIT_CONFIG_COUNT: '2' },
@@ -437,7 +439,7 @@ describe('scripts/release promote', () => {
     )
     git('init', '-q')
     git('add', '.')
-    git('commit', '-qm', 'begin')
+    git('commit', '-qm', 'begin\n\nSem-Ver: feature\n')
     await snapshot('2.0.1', 7, { facts: { commit: git('rev-parse', 'HEAD').trim() } })
   })
 
@@ -450,8 +452,8 @@ describe('scripts/release promote', () => {
       [
         'To do next:',
         `  git -C ${project} commit -m 'release: 2.0.1' CHANGELOG.md`,
-        `  scripts/version_manager ${project} tag`,
-        `  scripts/release announce '${tree}' 2.0.1`,
+        `  ${path.join(SCRIPTS, 'version_manager')} ${project} tag`,
+        `  ${announce()}`,
         '',
       ].join('\n'),
     )
@@ -466,8 +468,8 @@ describe('scripts/release promote', () => {
       /^2\.0\.1 is promoted already, from snapshot-lago_2\.0_pipeline_7\n/,
     )
     git('commit', '-qm', 'release: 2.0.1', 'CHANGELOG.md')
-    git('tag', '2.0')
-    expect((await release('promote', tree)).stdout).toBe(`To do next:\n  scripts/release announce '${tree}' 2.0.1\n`)
+    git('tag', '0.1', 'HEAD~1')
+    expect((await release('promote', tree)).stdout).toBe(`To do next:\n  ${announce()}\n`)
   })
 
   test('says once that the entries of the release were changed since', async () => {
