@@ -8,13 +8,15 @@ import { isSnapshotName, latestName, readSnapshot, type Snapshot } from './snaps
 import { majorsIn } from './tree.js'
 
 /**
- * `given` is a directory's name or a pipeline's number; without it, what `latest` of the newest X.0 leads to.
+ * `given` is a directory's name, `latest`, or a pipeline's number; without it, what `latest` of the newest X.0 leads to.
  * Throws `LAGO_SNAPSHOT` when there is none, and when a number stands for several.
  */
 export async function findSnapshot(treeDir: string, given: string | undefined): Promise<Snapshot> {
   const majors = await majorsIn(treeDir, 'unstable')
   if (given === undefined) return latestOf(treeDir, majors)
   const wanted = path.basename(given)
+  const ofLatest = wanted === 'latest' ? majorsOfLatest(given, majors) : []
+  if (ofLatest.length > 0) return latestOf(treeDir, ofLatest)
   const dirs = majors.map((major) => ({
     major,
     name: /^\d+$/.test(wanted) ? snapshotName(major, Number(wanted)) : wanted,
@@ -31,6 +33,12 @@ export async function findSnapshot(treeDir: string, given: string | undefined): 
       `name one: ${found.map((one) => path.basename(one)).join(', ')}`,
     )
   return snapshotIn(dir)
+}
+
+/** Of `unstable/2.0/latest` that one alone, as far as it is there; of `latest` all. */
+function majorsOfLatest(given: string, majors: readonly number[]): readonly number[] {
+  const parent = path.basename(path.dirname(given))
+  return parent === '.' ? majors : majors.filter((major) => parent === `${major}.0`)
 }
 
 async function latestOf(treeDir: string, majors: readonly number[]): Promise<Snapshot> {

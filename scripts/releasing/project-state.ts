@@ -9,6 +9,7 @@ import { git } from '../versioning/git.js'
 import { readHistory, type HistoryEntry } from '../versioning/history.js'
 import { semVerOf } from '../versioning/sem-ver.js'
 import { subjectOf } from '../versioning/subject.js'
+import { isVersion } from '../versioning/version-form.js'
 import { topOfCheckout } from './checkout.js'
 import { majorOf } from './layout.js'
 import type { Change, SnapshotInfo } from './types.js'
@@ -21,8 +22,8 @@ export interface ProjectState extends Pick<SnapshotInfo, 'version' | 'commit' | 
 
 /**
  * Of what is checked out in `projectDir` (absolute). Throws `LAGO_DIRTY_TREE` when that is not what is committed,
- * `LAGO_NOTHING_TO_RELEASE` when CHANGELOG.md has nothing under *Unreleased*,
- * `LAGO_RELEASE_PROJECT` when nothing is checked out, and what `readHistory` throws.
+ * `LAGO_NOTHING_TO_RELEASE` when CHANGELOG.md has nothing under *Unreleased*, `LAGO_BAD_VERSION` when there is a version that
+ * cannot be released, `LAGO_RELEASE_PROJECT` when nothing is checked out, and what `readHistory` throws.
  */
 export async function readProject(task: Task, projectDir: string): Promise<ProjectState> {
   const { entries } = await readHistory(task, projectDir, { withMerged: true })
@@ -34,6 +35,7 @@ export async function readProject(task: Task, projectDir: string): Promise<Proje
   const base = entries.findLast(({ kind }) => kind !== 'patch') ?? first
   const major = majorOf(newest.version)
   const sameMajor = entries.slice(entries.findLastIndex(({ version }) => majorOf(version) !== major) + 1)
+  requireVersions(projectDir, [newest, ...sameMajor, base])
   return {
     version: newest.version,
     commit: newest.commit.hash,
@@ -84,6 +86,18 @@ async function notesOf(projectDir: string, top: string): Promise<string> {
     })
   })
   return unreleasedNotes(changelog, filePath)
+}
+
+/** Throws `LAGO_BAD_VERSION` for what could be written down, and not be read any more. */
+function requireVersions(projectDir: string, entries: readonly HistoryEntry[]): void {
+  const bad = entries.find(({ version }) => !isVersion(version))
+  if (bad === undefined) return
+  const { version, commit } = bad
+  const what = bad === entries[0] ? `the version of ${projectDir}` : `in ${projectDir}, the version of ${commit.hash}`
+  throw new LagoError('LAGO_BAD_VERSION', `${what} is ${version}, which no package can have`, {
+    hint: 'numbers have 15 digits at most: a tag X.Y with more of them has to go, or to be named in another way',
+    data: { version, commit: commit.hash },
+  })
 }
 
 function changeOf({ commit, version, merged }: HistoryEntry): Change {

@@ -128,6 +128,14 @@ describe('a project that is none', () => {
     ])
     expect(await readdir(dir)).toEqual(['bare.git', 'project'])
   })
+
+  test('versions that no package can have are told before anything is made', async () => {
+    project.git('tag', '99999999999999999999.1')
+    expect((await snapshot('../tree')).stderr).toMatch(
+      /^the version of \S+\/project is 99999999999999999999\.1\.0, which no package can have \[LAGO_BAD_VERSION\]\n {2}hint: /,
+    )
+    expect(await readdir(dir)).toEqual(['project'])
+  })
 })
 
 describe('promotion', () => {
@@ -167,6 +175,23 @@ describe('promotion', () => {
       expect(await contentOf(tree)).toEqual(before)
     },
   )
+
+  test('by the name of latest, of the newest X.0 or of the one that is given', async () => {
+    expect((await promote(tree, '--dry-run', 'latest')).stdout).toMatch(
+      /^2\.0\.1 of snapshot-lago_2\.0_pipeline_7 is due/,
+    )
+    for (const given of ['unstable/2.0/latest', path.join(tree, 'unstable/2.0/latest/')])
+      expect((await promote(tree, '--dry-run', given)).stdout).toMatch(/^2\.0\.1 of snapshot-lago_2\.0_pipeline_7 is/)
+    expect((await promote(tree, '--dry-run', 'unstable/3.0/latest')).stderr).toContain(
+      `there is no snapshot "unstable/3.0/latest" in ${tree} [LAGO_SNAPSHOT]`,
+    )
+  })
+
+  test.each(['  ', 'two\nlines', 'a\ttab'])('takes no reason like %j', async (reason) => {
+    const { exitCode, stderr } = await promote(tree, '--reason', reason)
+    expect([exitCode, stderr]).toEqual([2, expect.stringMatching(/^--reason takes a line of text.* \[LAGO_USAGE\]\n/)])
+    expect(await readdir(tree)).toEqual(['tree.json', 'unstable'])
+  })
 
   test('lists what is left to do: a tag only where one is missing, and what is to be pushed to where', async () => {
     const steps = async (): Promise<readonly string[]> =>

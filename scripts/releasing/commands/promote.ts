@@ -17,7 +17,7 @@ export const promote: Command = (parser, { task, print }) =>
         .positional('tree', { type: 'string', demandOption: true, describe: 'the directory of the tree' })
         .positional('snapshot', {
           type: 'string',
-          describe: 'name or pipeline number; default: what "latest" of the newest X.0 leads to',
+          describe: 'name, "latest" or pipeline number; default: what "latest" of the newest X.0 leads to',
         })
         .option('reason', { type: 'string', requiresArg: true, describe: 'why, when no rule says so' })
         .option('after-days', {
@@ -41,6 +41,7 @@ export const promote: Command = (parser, { task, print }) =>
     async ({ tree, snapshot, reason, afterDays: rawAfterDays, key, project, dryRun }) => {
       const [treeDir, afterDays] = [absolute(tree), numberOf('after-days', rawAfterDays)]
       const options = { treeDir, snapshot, afterDays, nowMs: Date.now() }
+      if (reason !== undefined) requireReason(reason)
       if (dryRun) return print(tableOf(await planPromotion(options)))
       const projectDir = await projectOf(task, project)
       const promotion = await promoteSnapshot(task, {
@@ -60,6 +61,14 @@ export const promote: Command = (parser, { task, print }) =>
       return print(['To do next:', ...steps.map((step) => `  ${step}`), ''].join('\n'))
     },
   )
+
+/** It stands in `release.json` for good. */
+function requireReason(reason: string): void {
+  if (reason.trim() !== '' && !/\p{Cc}/u.test(reason)) return
+  throw new LagoError('LAGO_USAGE', `--reason takes a line of text, not ${JSON.stringify(reason)}`, {
+    hint: 'as in --reason "customers wait for the fix of 1234567"',
+  })
+}
 
 /** Throws `LAGO_USAGE` for one that is given and has no CHANGELOG.md, before anything is released. */
 async function projectOf(task: Task, given: string | undefined): Promise<string | undefined> {
