@@ -2,11 +2,9 @@
 import path from 'node:path'
 import { LagoError } from '../../src/base/errors.js'
 import { entriesBelow } from '../../src/base/entries-below.js'
-import { fanOut } from '../../src/base/fan-out.js'
-import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
-import { readWholePackages } from '../../src/rpm/read-packages.js'
 import { scriptCommand } from '../script-path.js'
+import { faultsOfPackages } from './package-faults.js'
 
 export interface PlacedPackage {
   /** Absolute, where it was built. */
@@ -17,8 +15,8 @@ export interface PlacedPackage {
 
 /**
  * Of all packages in `dir` (absolute), however deep, as a pipeline has built them; other files are left alone. Sorted.
- * Throws `LAGO_RELEASE_PACKAGES` when there are none, when one is of another version or release, when an RPM is for no
- * distribution by its name, and when two have one name.
+ * Throws `LAGO_RELEASE_PACKAGES` when there are none, when one is of another version or
+ * release, when an RPM is for no distribution by its name, and when two have one name.
  */
 export async function packagesBelow(
   dir: string,
@@ -48,28 +46,14 @@ export async function packagesBelow(
   return placed
 }
 
-/** Throws `LAGO_RELEASE_PACKAGES` for an RPM or a Debian package that is another one than its name says; dnf and apt go by that. */
-export async function requireTrueNames(task: Task, packages: readonly PlacedPackage[]): Promise<void> {
-  const paths = packages.map(({ fromPath }) => fromPath)
-  const rpms = await readWholePackages(
+/** Throws `LAGO_RELEASE_PACKAGES` with all packages that are damaged, or others than their names say. */
+export async function requireSound(task: Task, packages: readonly PlacedPackage[]): Promise<void> {
+  const faults = await faultsOfPackages(
     task,
-    paths.filter((file) => file.endsWith('.rpm')),
-    { hint: 'build it anew' },
+    packages.map(({ fromPath }) => fromPath),
   )
-  const debs = paths.filter((file) => file.endsWith('.deb'))
-  const ownNames = new Map([
-    ...rpms.map((rpm) => [rpm.path, `${rpm.name}-${rpm.version}-${rpm.release}.${rpm.arch}.rpm`] as const),
-    ...(await fanOut(task, debs, async (file, task) => [file, await ownNameOfDeb(task, file)] as const)),
-  ])
-  for (const [file, name] of ownNames)
-    if (path.basename(file) !== name) throw unusable(`${file} is ${name} by what it says of itself`, 'build it anew')
-}
-
-/** An epoch does not stand in the names of files. */
-async function ownNameOfDeb(task: Task, file: string): Promise<string> {
-  const format = ['--showformat', '${Package}_${Version}_${Architecture}.deb'] as const
-  const { stdout } = await runCommand(task, ['dpkg-deb', ...format, '--show', file], { package: 'dpkg' })
-  return stdout.replace(/_\d+:/, '_')
+  if (faults.length > 0)
+    throw unusable(faults.join('; '), 'build them anew, or copy them anew from where they were built')
 }
 
 function placeOf(name: string): string | undefined {

@@ -4,7 +4,6 @@ import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
 import { LagoError } from '../../src/base/errors.js'
 import { writeFileAtomic } from '../../src/base/files.js'
-import { runCommand } from '../../src/base/process.js'
 import type { Task } from '../../src/base/task.js'
 import { UndoStack } from '../../src/base/undo.js'
 import { readWholePackages } from '../../src/rpm/read-packages.js'
@@ -13,8 +12,9 @@ import { refreshIndexes } from './indexes.js'
 import { swingLatest } from './latest.js'
 import { CHANGELOG, majorOf, SNAPSHOT_INFO, snapshotName, unstableDir } from './layout.js'
 import { copyWhole, packageFilesIn, pathsOfOneAlone, sha256Of } from './package-files.js'
-import { packagesBelow, requireTrueNames, type PlacedPackage } from './place-packages.js'
+import { packagesBelow, requireSound, type PlacedPackage } from './place-packages.js'
 import { readProject, type ProjectState } from './project-state.js'
+import { readTarball } from './read-tarball.js'
 import { writeAllRepoFiles, writeRepoFiles } from './repo-files.js'
 import { findSigningKey, signRpms, type SigningKey } from './sign.js'
 import { latestName, readSnapshot, type Snapshot } from './snapshot-info.js'
@@ -49,7 +49,8 @@ export interface SnapshotOptions {
  *
  * What a killed call has left, the next one clears. Throws `LAGO_SNAPSHOT_DIFFERS` when a snapshot of that number is there
  * with something else in it, `LAGO_SIGNING_KEY` and `LAGO_RELEASE_UNSIGNED` before anything is built, and what
- * `readProject`, `requireFiles` where packages are to be built, `ensureTree`, `latestName`, `packagesBelow` and `requireTrueNames` throw.
+ * `readProject`, `requireFiles` where packages are to be built, `ensureTree`, `latestName`, `packagesBelow` and `requireSound`
+ * throw.
  */
 export async function makeSnapshot(task: Task, options: SnapshotOptions): Promise<Snapshot> {
   const { treeDir, projectDir, pipeline, keyName, url } = options
@@ -81,16 +82,22 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
     const found = await withTree(task, treeDir, async () => ((await isThere()) ? take(task, []) : undefined))
     if (found !== undefined) return found
   }
-  const packages = await packagesBelow(await options.packages(task, project.version), {
-    version: project.version,
-    release: options.release,
-  })
-  await requireTrueNames(task, packages)
+  const packages = await soundPackages(task, options, project)
   return withTree(task, treeDir, async () => {
     if (await isThere()) return take(task, packages)
     await task.step(`Snapshot ${name}`, async (task) => fill(task, dir, { options, project, packages, key }))
     return finish(task)
   })
+}
+
+async function soundPackages(
+  task: Task,
+  { packages, release }: SnapshotOptions,
+  { version }: ProjectState,
+): Promise<readonly PlacedPackage[]> {
+  const found = await packagesBelow(await packages(task, version), { version, release })
+  await requireSound(task, found)
+  return found
 }
 
 interface Content {
@@ -134,8 +141,13 @@ async function fill(task: Task, dir: string, content: Content): Promise<void> {
 async function changelogOf(task: Task, dir: string, { packages, project }: Content): Promise<string> {
   const tarball = packages.find((file) => file.path.endsWith(`/lago-${project.version}.tar.gz`))
   if (tarball === undefined) return project.changelog
-  const argv = ['tar', '-xzOf', path.join(dir, tarball.path), `lago-${project.version}/${CHANGELOG}`] as const
-  return (await runCommand(task, argv, { package: 'tar' })).stdout
+  const member = `lago-${project.version}/${CHANGELOG}`
+  const { problem, text } = await readTarball(task, path.join(dir, tarball.path), member)
+  if (problem === undefined && text !== undefined) return text
+  const found = problem === undefined ? `has no ${member}` : `is damaged: ${problem}`
+  throw new LagoError('LAGO_RELEASE_PACKAGES', `${tarball.fromPath} ${found}`, {
+    hint: 'build it anew; `scripts/packages build` writes one',
+  })
 }
 
 async function infoOf(task: Task, dir: string, { options, project, key }: Content): Promise<SnapshotInfo> {

@@ -19,6 +19,7 @@ import {
   stableDir,
   unstableDir,
 } from './layout.js'
+import { faultsOfPackages } from './package-faults.js'
 import { faultsOf, namesIn, packagePathsIn } from './package-files.js'
 import { faultsOfReleases, readReleases } from './release-info.js'
 import { faultsOfRepoFiles, isStableSigned, REPO_FILES } from './repo-files.js'
@@ -222,9 +223,11 @@ async function faultsOfContent(task: Task, treeDir: string, content: Content): P
   const { dir, files, texts, part, isSigned, keyring } = content
   const found = await namesIn(dir)
   const missing = texts.filter((name) => !found.includes(name))
+  const packages = (await packagePathsIn(dir)).map((file) => path.join(dir, file))
   return [
     ...missing.map((name) => `${path.join(dir, name)} is missing`),
     ...(await faultsOf(task, dir, files)),
+    ...(await faultsOfPackages(task, packages)),
     ...(await straysOfContent(content)),
     ...(await faultsOfSums(task, dir)),
     ...(await faultsOfLists(task, dir)),

@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Written to the program's standard input; without it standard input is empty: `/dev/null`. */
   readonly input?: string
+  /** Its standard output is thrown away, and `stdout` is empty: for more than memory has room for. */
+  readonly isStdoutIgnored?: boolean
   /** Exit codes that are results, not errors; default `[0]`. */
   readonly okCodes?: readonly number[]
   /** Debian package that has the program, for the hint when it is missing. */
@@ -63,7 +65,11 @@ async function collect(task: Task, argv: readonly string[], options: CommandOpti
       cwd: options.cwd,
       env: { ...process.env, LC_ALL: 'C', ...options.env }, // what it says is looked at
       // Node's pipes are sockets: with one as its input, bash takes itself for a remote login and reads ~/.bashrc
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [
+        options.input === undefined ? 'ignore' : 'pipe',
+        options.isStdoutIgnored === true ? 'ignore' : 'pipe',
+        'pipe',
+      ],
       signal: task.signal,
       ...(options.killSignal === undefined ? {} : { killSignal: options.killSignal }),
     })

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { buildDeb } from './debian-package.js'
+import { buildNpmPackage } from './npm-package.js'
 import { buildRpm } from './rpms.js'
 
 export interface GitProject {
@@ -44,9 +45,7 @@ export async function buildSmallPackages(dir: string, version: string): Promise<
     path.join(dir, `lago-${version}/ChangeLog`),
     `* Mon Jan 05 2026 Jane Doe <jane@example.org> - ${version}\n`,
   )
-  const tar = (name: string): void =>
-    void execFileSync('tar', ['-C', dir, '-czf', path.join(dir, name), `lago-${version}`])
-  tar(`lago-${version}.tar.gz`)
-  tar(`lago-${version}.tgz`)
+  execFileSync('tar', ['-C', dir, '-czf', path.join(dir, `lago-${version}.tar.gz`), `lago-${version}`])
+  await buildNpmPackage(dir, { version })
   await rm(path.join(dir, `lago-${version}`), { recursive: true })
 }

@@ -12,6 +12,7 @@ import type { SigningKey } from '../../scripts/releasing/sign.js'
 import { writeSums } from '../../scripts/releasing/sums.js'
 import type { SnapshotInfo } from '../../scripts/releasing/types.js'
 import { buildDeb } from './debian-package.js'
+import { buildNpmPackage } from './npm-package.js'
 import { rpmChanges } from './released-tree.js'
 import { buildRpm } from './rpms.js'
 
@@ -35,8 +36,7 @@ export function commitOf(version: string): string {
 export async function makePackages(dir: string, version: string): Promise<void> {
   await buildRpm(path.join(dir, 'rpm/el9'), { name: 'lago', version })
   await buildDeb(path.join(dir, 'deb'), { name: 'lago', version: `${version}-1` })
-  await mkdir(path.join(dir, 'npm'), { recursive: true })
-  await writeFile(path.join(dir, `npm/lago-${version}.tgz`), `npm ${version}`)
+  await buildNpmPackage(path.join(dir, 'npm'), { version })
   await mkdir(path.join(dir, 'sources'))
   const scratch = await mkdtemp(path.join(os.tmpdir(), 'lago-test-source-'))
   await mkdir(path.join(scratch, `lago-${version}`))

@@ -1,6 +1,20 @@
 /** `scripts/release snapshot` with small packages of small projects. */
 import { execFile, execFileSync } from 'node:child_process'
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
@@ -16,6 +30,7 @@ import { useGpgHome } from '../helpers/gpg-key.js'
 import { serveDir, useHttpServers } from '../helpers/http-server.js'
 import { gone } from '../helpers/processes.js'
 import { recordedTask, type RecordedTask } from '../helpers/recorded-task.js'
+import { buildNpmPackage } from '../helpers/npm-package.js'
 import { RELEASE_PROGRAM, runRelease } from '../helpers/release-program.js'
 import { aptWith, dnfWith } from '../helpers/release-readers.js'
 import { buildRpm } from '../helpers/rpms.js'
@@ -163,7 +178,7 @@ describe('a snapshot', () => {
     await expect(makeSnapshot(task, { ...options, arePackagesGiven: false })).rejects.toMatchObject(
       refusal(/its packages have the release 1, not 2$/),
     )
-    await writeFile(path.join(packages, 'lago-2.0.1.tgz'), 'else')
+    await buildNpmPackage(packages, { version: '2.0.1', files: { 'more.js': '' } })
     await expect(snapshot(7, { packages })).rejects.toMatchObject(refusal(/its npm\/lago-2\.0\.1\.tgz is not/))
     await rm(path.join(packages, 'lago-2.0.1.tgz'))
     await expect(snapshot(7, { packages })).rejects.toMatchObject(
@@ -371,8 +386,8 @@ describe('no snapshot is made', () => {
   test('of packages that say another thing of themselves than their names', async () => {
     const { snapshot, packagesDir } = await workshop()
     const [packages, other] = [await packagesDir('2.0.1'), path.join(builtDir, '2.0.2')]
-    const names = ['lago_2.0.1-1_all.deb', 'lago-2.0.1-1.el9.noarch.rpm', 'lago-2.0.1-1.src.rpm'] as const
-    for (const name of names) {
+    const rpms = ['lago-2.0.1-1.el9.noarch.rpm', 'lago-2.0.1-1.src.rpm'] as const
+    for (const name of ['lago_2.0.1-1_all.deb', 'lago-2.0.1.tgz', ...rpms]) {
       const [file, own] = [path.join(packages, name), name.replace('2.0.1', '2.0.2')]
       await cp(path.join(other, own), file)
       const message = `${file} is ${own} by what it says of itself`
@@ -380,6 +395,66 @@ describe('no snapshot is made', () => {
       await cp(path.join(builtDir, '2.0.1', name), file)
     }
     await snapshot(7, { packages })
+  })
+
+  test('of packages that are damaged, as copies that were cut short, although lists could be made of them', async () => {
+    const { snapshot, packagesDir, treeDir } = await workshop()
+    const packages = await packagesDir('2.0.1')
+    const names = [
+      ...['lago-2.0.1-1.src.rpm', 'lago-2.0.1-1.el9.noarch.rpm'],
+      ...['lago_2.0.1-1_all.deb', 'lago-2.0.1.tgz', 'lago-2.0.1.tar.gz'],
+    ]
+    for (const name of names) {
+      const file = path.join(packages, name)
+      await truncate(file, (await stat(file)).size - 20)
+      await expect(snapshot(7, { packages })).rejects.toMatchObject({
+        code: 'LAGO_RELEASE_PACKAGES',
+        message: expect.stringMatching(new RegExp(`^${packages}/${name} is damaged: .*[^.]$`)),
+        hint: expect.stringMatching(/^build .* anew/),
+      })
+      await cp(path.join(builtDir, '2.0.1', name), file)
+    }
+    for (const name of names) await truncate(path.join(packages, name))
+    await expect(snapshot(7, { packages })).rejects.toMatchObject({
+      code: 'LAGO_RELEASE_PACKAGES',
+      message: expect.stringMatching(/^(.* is damaged: .*; ){4}.* is damaged: .*$/), // all of them are told
+    })
+    await expect(readdir(treeDir)).resolves.toEqual(['tree.json'])
+  })
+
+  test('of what is no package of npm; the scope of one is in its name', async () => {
+    const { snapshot, packagesDir } = await workshop()
+    const packages = await packagesDir('2.0.1')
+    const file = path.join(packages, 'lago-2.0.1.tgz')
+    const refusal = (message: string): object => ({ code: 'LAGO_RELEASE_PACKAGES', message })
+    await cp(path.join(packages, 'lago-2.0.1.tar.gz'), file)
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(
+      refusal(`${file} is no package of npm: it has no package/package.json`),
+    )
+    for (const manifest of ['{}', '{']) {
+      await buildNpmPackage(packages, { version: '2.0.1', files: { 'package.json': manifest } })
+      await expect(snapshot(7, { packages })).rejects.toMatchObject(
+        refusal(`${file} has a package/package.json without name and version`),
+      )
+    }
+    await buildNpmPackage(packages, { name: '@ovirt/lago', version: '2.0.1', file: 'lago-2.0.1.tgz' })
+    await expect(snapshot(7, { packages })).rejects.toMatchObject(
+      refusal(`${file} is ovirt-lago-2.0.1.tgz by what it says of itself`),
+    )
+    await rename(file, path.join(packages, 'ovirt-lago-2.0.1.tgz'))
+    await snapshot(7, { packages })
+  })
+
+  test('of a source tarball without the changelog of the release', async () => {
+    const { snapshot, packagesDir, unstableDir } = await workshop()
+    const packages = await packagesDir('2.0.1')
+    const file = path.join(packages, 'lago-2.0.1.tar.gz')
+    await cp(path.join(packages, 'lago-2.0.1.tgz'), file)
+    await expect(snapshot(7, { packages })).rejects.toMatchObject({
+      code: 'LAGO_RELEASE_PACKAGES',
+      message: `${file} has no lago-2.0.1/ChangeLog`,
+    })
+    expect(await readdir(unstableDir)).toEqual([])
   })
 
   test('of no packages, of RPMs for nothing, of two with one name', async () => {

@@ -9,6 +9,7 @@ import {
   readFile,
   rename,
   rm,
+  stat,
   symlink,
   truncate,
   writeFile,
@@ -16,7 +17,7 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { addFiles } from '../../scripts/releasing/package-files.js'
+import { addFiles, packageFilesIn } from '../../scripts/releasing/package-files.js'
 import { refreshIndexes } from '../../scripts/releasing/indexes.js'
 import { writeReleases } from '../../scripts/releasing/release-info.js'
 import { writeAllRepoFiles, writeRepoFiles } from '../../scripts/releasing/repo-files.js'
@@ -29,6 +30,7 @@ import type { ReleaseInfo } from '../../scripts/releasing/types.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
 import { buildSmallPackages, makeGitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
+import { buildNpmPackage } from '../helpers/npm-package.js'
 import { recordedTask } from '../helpers/recorded-task.js'
 import { runRelease } from '../helpers/release-program.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
@@ -347,6 +349,23 @@ describe('verify', () => {
         expect({ what, problems }).toEqual({ what, problems: expect.arrayContaining([expect.stringMatching(found)]) })
       expect(problems.filter((problem) => /fc42\/lago.*has no signature/.test(problem))).toEqual([]) // a neighbour
     }
+  })
+
+  test('finds packages that were damaged, or others than their names say, before their checksums were made', async () => {
+    const treeDir = await treeWith([7])
+    const dir = path.join(treeDir, SNAPSHOT)
+    const names = ['deb/lago_2.0.1-1_all.deb', 'sources/lago-2.0.1-1.src.rpm', 'sources/lago-2.0.1.tar.gz']
+    for (const name of names) await truncate(path.join(dir, name), (await stat(path.join(dir, name))).size - 20)
+    await buildNpmPackage(path.join(dir, 'npm'), { version: '2.0.7', file: 'lago-2.0.1.tgz' })
+    const info = { ...(await readSnapshot(dir)), files: await packageFilesIn(task, dir) }
+    await writeFile(path.join(dir, 'snapshot.json'), JSON.stringify(info))
+    await refreshIndexes(task, dir, { key: undefined })
+    await writeSums(task, dir, undefined)
+    const problems = (await verifyTree(task, treeDir)).map(({ problem }) => problem)
+    expect(problems).toHaveLength(4)
+    for (const name of names)
+      expect(problems).toContainEqual(expect.stringMatching(new RegExp(`^${dir}/${name} is damaged: .*$`)))
+    expect(problems).toContain(`${dir}/npm/lago-2.0.1.tgz is lago-2.0.7.tgz by what it says of itself`)
   })
 
   test('finds a snapshot that says nothing of itself', async () => {

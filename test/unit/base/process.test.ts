@@ -54,6 +54,12 @@ test('exit codes that are allowed are results', async () => {
   expect((await runCommand(task, ['false'], { okCodes: [0, 1] })).exitCode).toBe(1)
 })
 
+test('standard output that nobody wants is not kept', async () => {
+  const { task } = recordedTask()
+  const argv = ['sh', '-c', '[ -c /dev/stdout ] && echo out; echo err >&2'] as const
+  expect(await runCommand(task, argv, { isStdoutIgnored: true })).toEqual({ exitCode: 0, stdout: '', stderr: 'err\n' })
+})
+
 test('a missing program is named with its package', async () => {
   const { task } = recordedTask()
   const missing = { code: 'LAGO_COMMAND_MISSING', hint: 'install the package qemu-utils' }
