@@ -163,10 +163,16 @@ export async function copyWhole(fromPath: string, toPath: string): Promise<void>
   }
 }
 
+/** By their names; of others `--release` makes new files. */
+const WITHOUT_RELEASE = /\.(tgz|tar\.gz)$/
+
 function differs(filePath: string, found: string, { sha256 }: PackageFile): LagoError {
   const message = `${filePath} is there already with another content: its SHA-256 is ${found}, that of the new file ${sha256}`
+  const otherWay = WITHOUT_RELEASE.test(filePath)
+    ? 'make a snapshot without it: its name has no release number'
+    : 'with another release number'
   return new LagoError('LAGO_RELEASE_FILE_DIFFERS', message, {
-    hint: 'what users may have installed is never replaced: release it under another version, or with another release number',
+    hint: `what users may have installed is never replaced: release it under another version, or ${otherWay}`,
     data: { path: filePath, found, wanted: sha256 },
   })
 }

@@ -82,6 +82,19 @@ describe('adding packages', () => {
     expect(await readdir(toDir)).toEqual(['sources'])
   })
 
+  test.each([
+    ['deb/lago_2.0.1-1_all.deb', /under another version, or with another release number$/],
+    ['npm/lago-2.0.1.tgz', /under another version, or make a snapshot without it: its name has no release number$/],
+    ['sources/lago-2.0.1.tar.gz', /under another version, or make a snapshot without it/],
+  ])('says what is to be done with %s, which is there already, and is another one', async (file, hint) => {
+    const [fromDir, toDir] = [await filesIn(PACKAGES), await filesIn({ [file]: 'other' })]
+    const refused = addFiles(task, fromDir, toDir, await packageFilesIn(task, fromDir))
+    await expect(refused).rejects.toMatchObject({
+      code: 'LAGO_RELEASE_FILE_DIFFERS',
+      hint: expect.stringMatching(hint),
+    })
+  })
+
   test('refuses what is not what was said of it', async () => {
     const [fromDir, toDir] = [await filesIn(PACKAGES), await makeTempDir()]
     const files = await packageFilesIn(task, fromDir)
