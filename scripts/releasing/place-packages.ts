@@ -1,6 +1,7 @@
 /** Where packages stand in a snapshot, by their file names; and whether these are true. */
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { LagoError } from '../../src/base/errors.js'
+import { isSystemError, LagoError } from '../../src/base/errors.js'
 import { entriesBelow } from '../../src/base/entries-below.js'
 import type { Task } from '../../src/base/task.js'
 import { scriptCommand } from '../script-path.js'
@@ -15,13 +16,14 @@ export interface PlacedPackage {
 
 /**
  * Of all packages in `dir` (absolute), however deep, as a pipeline has built them; other files are left alone. Sorted.
- * Throws `LAGO_RELEASE_PACKAGES` when there are none, when one is of another version or
+ * Throws `LAGO_RELEASE_PACKAGES` when there is no such directory, when there are none in it, when one is of another version or
  * release, when an RPM is for no distribution by its name, and when two have one name.
  */
 export async function packagesBelow(
   dir: string,
   { version, release }: { readonly version: string; readonly release: string },
 ): Promise<readonly PlacedPackage[]> {
+  await requireDirectory(dir)
   const files = (await entriesBelow(dir)).filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
   const placed = files
     .map((entry) => ({ fromPath: path.join(entry.parentPath, entry.name), path: placeOf(entry.name) }))
@@ -44,6 +46,16 @@ export async function packagesBelow(
       throw unusable(`${fromPath} and ${placed[index + 1]?.fromPath ?? ''} have one name`, 'remove one of them')
   }
   return placed
+}
+
+async function requireDirectory(dir: string): Promise<void> {
+  const entry = await stat(dir).catch((error: unknown) => {
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
+  })
+  if (entry?.isDirectory() === true) return
+  const found = entry === undefined ? `there is no directory ${dir}` : `${dir} is no directory`
+  throw unusable(found, 'name the directory that the packages were built into')
 }
 
 /** Throws `LAGO_RELEASE_PACKAGES` with all packages that are damaged, or others than their names say. */

@@ -50,13 +50,14 @@ export interface SnapshotOptions {
  * What a killed call has left, the next one clears. Throws `LAGO_SNAPSHOT_DIFFERS` when a snapshot of that number is there
  * with something else in it, `LAGO_SIGNING_KEY` and `LAGO_RELEASE_UNSIGNED` before anything is built, and what
  * `readProject`, `requireFiles` where packages are to be built, `ensureTree`, `latestName`, `packagesBelow` and `requireSound`
- * throw.
+ * throw; of packages that are given before the tree is touched.
  */
 export async function makeSnapshot(task: Task, options: SnapshotOptions): Promise<Snapshot> {
   const { treeDir, projectDir, pipeline, keyName, url } = options
   const key = keyName === undefined ? undefined : await findSigningKey(task, keyName)
   const project = await readProject(task, projectDir)
-  if (!options.arePackagesGiven) await requireFiles(task, projectDir, project.commit)
+  const given = options.arePackagesGiven ? await soundPackages(task, options, project) : undefined
+  if (given === undefined) await requireFiles(task, projectDir, project.commit)
   await ensureTree(task, treeDir, url)
   await requireKeyOf(treeDir, key)
   await withTree(task, treeDir, async () => {
@@ -78,11 +79,11 @@ export async function makeSnapshot(task: Task, options: SnapshotOptions): Promis
     return finish(task)
   }
   const isThere = async (): Promise<boolean> => pathExists(dir)
-  if (!options.arePackagesGiven) {
+  if (given === undefined) {
     const found = await withTree(task, treeDir, async () => ((await isThere()) ? take(task, []) : undefined))
     if (found !== undefined) return found
   }
-  const packages = await soundPackages(task, options, project)
+  const packages = given ?? (await soundPackages(task, options, project))
   return withTree(task, treeDir, async () => {
     if (await isThere()) return take(task, packages)
     await task.step(`Snapshot ${name}`, async (task) => fill(task, dir, { options, project, packages, key }))

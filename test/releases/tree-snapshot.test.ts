@@ -419,7 +419,7 @@ describe('no snapshot is made', () => {
       code: 'LAGO_RELEASE_PACKAGES',
       message: expect.stringMatching(/^(.* is damaged: .*; ){4}.* is damaged: .*$/), // all of them are told
     })
-    await expect(readdir(treeDir)).resolves.toEqual(['tree.json'])
+    await expect(readdir(treeDir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('of what is no package of npm; the scope of one is in its name', async () => {
@@ -455,6 +455,23 @@ describe('no snapshot is made', () => {
       message: `${file} has no lago-2.0.1/ChangeLog`,
     })
     expect(await readdir(unstableDir)).toEqual([])
+  })
+
+  test('of packages in what is no directory, and no tree is made', async () => {
+    const { snapshot, packagesDir, treeDir } = await workshop()
+    const packages = await packagesDir('2.0.1')
+    const file = path.join(packages, 'lago-2.0.1.tgz')
+    const told = {
+      [`there is no directory ${packages}/nope`]: 'nope',
+      [`${file} is no directory`]: path.basename(file),
+    }
+    for (const [message, name] of Object.entries(told))
+      await expect(snapshot(7, { packages: path.join(packages, name) })).rejects.toMatchObject({
+        code: 'LAGO_RELEASE_PACKAGES',
+        message,
+        hint: 'name the directory that the packages were built into',
+      })
+    await expect(readdir(treeDir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('of no packages, of RPMs for nothing, of two with one name', async () => {
