@@ -17,7 +17,7 @@ export interface PlacedPackage {
 /**
  * Of all packages in `dir` (absolute), however deep, as a pipeline has built them; other files are left alone. Sorted.
  * Throws `LAGO_RELEASE_PACKAGES` when there is no such directory, when there are none in it, when one is of another version or
- * release, when an RPM is for no distribution by its name, and when two have one name.
+ * release or has a name that lists could not have, when an RPM is for no distribution by its name, and when two have one name.
  */
 export async function packagesBelow(
   dir: string,
@@ -32,6 +32,7 @@ export async function packagesBelow(
   if (placed.length === 0)
     throw unusable(`there are no packages in ${dir}`, 'name the directory that they were built into')
   for (const [index, { fromPath, path: place }] of placed.entries()) {
+    requirePlainName(fromPath)
     if (!isOfVersion(path.basename(place), version))
       throw unusable(
         `${fromPath} is not of the version ${version}, that of the project`,
@@ -56,6 +57,14 @@ async function requireDirectory(dir: string): Promise<void> {
   if (entry?.isDirectory() === true) return
   const found = entry === undefined ? `there is no directory ${dir}` : `${dir} is no directory`
   throw unusable(found, 'name the directory that the packages were built into')
+}
+
+/** What is on one line is a package by its name, and checksums are lines. */
+function requirePlainName(filePath: string): void {
+  const name = path.basename(filePath)
+  if (!/[\p{Cc}\u2028\u2029]/u.test(name)) return
+  const where = `in ${path.dirname(filePath)} has control characters in it`
+  throw unusable(`the name ${JSON.stringify(name)} ${where}`, 'give it another name, or remove it')
 }
 
 /** Throws `LAGO_RELEASE_PACKAGES` with all packages that are damaged, or others than their names say. */

@@ -474,6 +474,16 @@ describe('no snapshot is made', () => {
     await expect(readdir(treeDir)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
+  test('of a package with a line break in its name, which no list could have', async () => {
+    const { snapshot, packagesDir } = await workshop()
+    const packages = await packagesDir('2.0.1')
+    await rename(path.join(packages, 'lago-2.0.1.tgz'), path.join(packages, 'a\nlago-2.0.1.tgz'))
+    await expect(snapshot(7, { packages })).rejects.toMatchObject({
+      code: 'LAGO_RELEASE_PACKAGES',
+      message: `the name "a\\nlago-2.0.1.tgz" in ${packages} has control characters in it`,
+    })
+  })
+
   test('of no packages, of RPMs for nothing, of two with one name', async () => {
     const { snapshot, packagesDir } = await workshop()
     const refusal = (found: RegExp): object => ({
