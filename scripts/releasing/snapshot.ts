@@ -7,6 +7,7 @@ import { writeFileAtomic } from '../../src/base/files.js'
 import type { Task } from '../../src/base/task.js'
 import { UndoStack } from '../../src/base/undo.js'
 import { readWholePackages } from '../../src/rpm/read-packages.js'
+import { scriptCommand } from '../script-path.js'
 import { requireFiles } from '../versioning/repository.js'
 import { refreshIndexes } from './indexes.js'
 import { swingLatest } from './latest.js'
@@ -147,7 +148,7 @@ async function changelogOf(task: Task, dir: string, { packages, project }: Conte
   if (problem === undefined && text !== undefined) return text
   const found = problem === undefined ? `has no ${member}` : `is damaged: ${problem}`
   throw new LagoError('LAGO_RELEASE_PACKAGES', `${tarball.fromPath} ${found}`, {
-    hint: 'build it anew; `scripts/packages build` writes one',
+    hint: `build it anew; \`${scriptCommand('packages')} build\` writes one`,
   })
 }
 

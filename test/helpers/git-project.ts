@@ -1,7 +1,9 @@
 /** Small projects in repositories of git, and packages of theirs as a pipeline would have built them. */
 import { execFileSync } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
 import path from 'node:path'
+import { afterAll, beforeAll } from '@jest/globals'
 import { buildDeb } from './debian-package.js'
 import { buildNpmPackage } from './npm-package.js'
 import { buildRpm } from './rpms.js'
@@ -31,6 +33,20 @@ export async function makeGitProject(dir: string): Promise<GitProject> {
   git('tag', '2.0')
   commit('mend it\n\nBug-Url: https://bugzilla.example.org/1234\n')
   return { dir, git, commit }
+}
+
+/**
+ * Call at the top of a test file: the directory with the packages of one of `versions`, which are built once for all of its
+ * tests and removed behind them.
+ */
+export function useSmallPackages(...versions: readonly string[]): (version: string) => string {
+  let builtDir = ''
+  beforeAll(async () => {
+    builtDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
+    for (const version of versions) await buildSmallPackages(path.join(builtDir, version), version)
+  })
+  afterAll(async () => rm(builtDir, { recursive: true, force: true }))
+  return (version) => path.join(builtDir, version)
 }
 
 /** One of each kind, named `lago`, in `dir`, which is made anew. */

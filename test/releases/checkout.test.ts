@@ -1,20 +1,14 @@
 /** `scripts/release` and the checkout of the project: where it is, what lies in it, and whether it is the right one. */
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
-import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { makeGitProject, useSmallPackages, type GitProject } from '../helpers/git-project.js'
 import { runRelease, type Run } from '../helpers/release-program.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
 const makeTempDir = useTempDirs()
 
-let builtDir = ''
-beforeAll(async () => {
-  builtDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
-  await buildSmallPackages(path.join(builtDir, '2.0.1'), '2.0.1')
-})
-afterAll(async () => rm(builtDir, { recursive: true, force: true }))
+const packagesOf = useSmallPackages('2.0.1')
 
 let dir = ''
 let project: GitProject
@@ -23,10 +17,10 @@ beforeEach(async () => {
   project = await makeGitProject(path.join(dir, 'project'))
 })
 
-const BUILT = (): string => path.join(builtDir, '2.0.1')
-
 async function snapshot(treeDir: string, ...args: readonly string[]): Promise<Run> {
-  return runRelease(['snapshot', treeDir, '--pipeline', '7', '--packages', BUILT(), ...args], { cwd: project.dir })
+  return runRelease(['snapshot', treeDir, '--pipeline', '7', '--packages', packagesOf('2.0.1'), ...args], {
+    cwd: project.dir,
+  })
 }
 
 async function promote(treeDir: string, ...args: readonly string[]): Promise<Run> {
@@ -75,7 +69,7 @@ describe('what lies in the checkout', () => {
 
   test('is no directory of packages, unless git ignores it', async () => {
     const packages = path.join(project.dir, 'deep/out')
-    await cp(BUILT(), packages, { recursive: true })
+    await cp(packagesOf('2.0.1'), packages, { recursive: true })
     expect((await snapshot('../tree', '--packages', 'deep/out', '--project', '.')).stderr).toContain('more than once')
     const given = ['snapshot', '../tree', '--pipeline', '7', '--packages', 'deep/out']
     const refused = await runRelease(given, { cwd: project.dir })
@@ -99,7 +93,7 @@ describe('what lies in the checkout', () => {
 describe('a project that is none', () => {
   test('a directory in the checkout is told with the top of it', async () => {
     await mkdir(path.join(project.dir, 'docs'))
-    const from = ['--pipeline', '7', '--packages', BUILT(), '--project', path.join(project.dir, 'docs')]
+    const from = ['--pipeline', '7', '--packages', packagesOf('2.0.1'), '--project', path.join(project.dir, 'docs')]
     expect((await runRelease(['snapshot', path.join(dir, 'tree'), ...from])).stderr).toBe(
       `there is no ${project.dir}/docs/CHANGELOG.md [LAGO_NOTHING_TO_RELEASE]\n` +
         `  hint: the top of the checkout is ${project.dir}: name it by --project\n`,
@@ -118,7 +112,7 @@ describe('a project that is none', () => {
   test('a bare repository is told', async () => {
     project.git('clone', '--quiet', '--bare', project.dir, '../bare.git')
     const { exitCode, stderr } = await runRelease(
-      ['snapshot', '../tree', '--pipeline', '7', '--packages', BUILT(), '--project', '../bare.git'],
+      ['snapshot', '../tree', '--pipeline', '7', '--packages', packagesOf('2.0.1'), '--project', '../bare.git'],
       { cwd: project.dir },
     )
     expect([exitCode, stderr]).toEqual([

@@ -1,13 +1,12 @@
 /** Which disk is full, and what can be done about it: `scripts/release` and `scripts/version_manager`. */
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import os from 'node:os'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { buildDeb } from '../helpers/debian-package.js'
-import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
+import { makeGitProject, useSmallPackages, type GitProject } from '../helpers/git-project.js'
 import { runRelease, type Run } from '../helpers/release-program.js'
 import { useTempDirs } from '../helpers/temp-dir.js'
 
@@ -20,12 +19,7 @@ afterEach(() => {
 const makeTempDir = useTempDirs()
 const asRoot = process.getuid?.() === 0 ? test : test.skip // to mount a small disk
 
-let builtDir = ''
-beforeAll(async () => {
-  builtDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
-  await buildSmallPackages(builtDir, '2.0.1')
-})
-afterAll(async () => rm(builtDir, { recursive: true, force: true }))
+const packagesOf = useSmallPackages('2.0.1')
 
 let dir = ''
 let project: GitProject
@@ -35,7 +29,7 @@ beforeEach(async () => {
 })
 
 async function snapshot(temporaryDir: string): Promise<Run> {
-  const from = ['--pipeline', '7', '--packages', builtDir, '--project', project.dir]
+  const from = ['--pipeline', '7', '--packages', packagesOf('2.0.1'), '--project', project.dir]
   return runRelease(['snapshot', path.join(dir, 'tree'), ...from], { env: { TMPDIR: temporaryDir } })
 }
 

@@ -4,7 +4,6 @@ import {
   chmod,
   cp,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
   readlink,
@@ -15,17 +14,16 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises'
-import os from 'node:os'
 import path from 'node:path'
 import { pathExists } from 'fs-extra/esm'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterEach, describe, expect, test } from '@jest/globals'
 import { entriesBelow } from '../../src/base/entries-below.js'
 import { waitUntil, type Probe } from '../../src/base/wait.js'
 import { makeSnapshot } from '../../scripts/releasing/snapshot.js'
 import { readSnapshot } from '../../scripts/releasing/snapshot-info.js'
 import { verifyTree } from '../../scripts/releasing/verify.js'
 import { withTree } from '../../scripts/releasing/tree.js'
-import { buildSmallPackages, makeGitProject, type GitProject } from '../helpers/git-project.js'
+import { buildSmallPackages, makeGitProject, useSmallPackages, type GitProject } from '../helpers/git-project.js'
 import { useGpgHome } from '../helpers/gpg-key.js'
 import { serveDir, useHttpServers } from '../helpers/http-server.js'
 import { gone } from '../helpers/processes.js'
@@ -45,13 +43,7 @@ const gpgHome = useGpgHome()
 const servers = useHttpServers()
 const asRoot = process.getuid?.() === 0 ? test : test.skip // to mount a small disk
 
-let builtDir: string
-beforeAll(async () => {
-  builtDir = await mkdtemp(path.join(os.tmpdir(), 'lago-test-built-'))
-  await buildSmallPackages(path.join(builtDir, '2.0.1'), '2.0.1')
-  await buildSmallPackages(path.join(builtDir, '2.0.2'), '2.0.2')
-})
-afterAll(async () => rm(builtDir, { recursive: true, force: true }))
+const packagesOf = useSmallPackages('2.0.1', '2.0.2')
 
 interface Workshop extends RecordedTask {
   readonly project: GitProject
@@ -78,10 +70,10 @@ async function workshop(): Promise<Workshop> {
     unstableDir: path.join(treeDir, 'unstable/2.0'),
     async packagesDir(version) {
       const copy = path.join(dir, `packages-${version}`)
-      await cp(path.join(builtDir, version), copy, { recursive: true })
+      await cp(packagesOf(version), copy, { recursive: true })
       return copy
     },
-    async snapshot(pipeline, { packages = path.join(builtDir, '2.0.1'), key, url, release = '1' } = {}) {
+    async snapshot(pipeline, { packages = packagesOf('2.0.1'), key, url, release = '1' } = {}) {
       const options = { treeDir, projectDir: project.dir, pipeline, release, keyName: key, url }
       return (await makeSnapshot(recorded.task, { ...options, packages: async () => packages, arePackagesGiven: true }))
         .dir
@@ -141,7 +133,7 @@ describe('a snapshot', () => {
     const built: string[] = []
     const packages = async (_: unknown, version: string): Promise<string> => {
       built.push(version)
-      return path.join(builtDir, version)
+      return packagesOf(version)
     }
     const options = { treeDir, projectDir: project.dir, pipeline: 7, release: '1', packages, arePackagesGiven: false }
     await makeSnapshot(task, options)
@@ -185,7 +177,7 @@ describe('a snapshot', () => {
       refusal(/only one of them has npm\/lago-2\.0\.1\.tgz$/),
     )
     project.commit('more')
-    await expect(snapshot(7, { packages: path.join(builtDir, '2.0.2') })).rejects.toMatchObject(
+    await expect(snapshot(7, { packages: packagesOf('2.0.2') })).rejects.toMatchObject(
       refusal(/it is of the commit [0-9a-f]{40}, not of [0-9a-f]{40}$/),
     )
   })
@@ -228,7 +220,7 @@ test('dnf and apt install from latest over HTTP, as its files tell them, and fin
   const apt = aptWith(path.join(homeDir, 'apt'), await text('lago.sources'))
   expect(await dnf('install', 'lago')).toMatchObject({ exitCode: 0, text: expect.stringContaining('2.0.1-1.fc42') })
   project.commit('more')
-  await snapshot(8, { key, packages: path.join(builtDir, '2.0.2') })
+  await snapshot(8, { key, packages: packagesOf('2.0.2') })
   expect(await dnf('upgrade', 'lago')).toMatchObject({ exitCode: 0, text: expect.stringContaining('2.0.2-1.fc42') })
   expect(await apt('update')).toMatchObject({ exitCode: 0 })
   expect(await apt('download', 'lago')).toMatchObject({ exitCode: 0 })
@@ -248,7 +240,7 @@ describe('latest', () => {
       'latest stays at snapshot-lago_2.0_pipeline_9: 2.0.1 of pipeline 9 is newer',
     )
     project.commit('more')
-    await snapshot(1, { packages: path.join(builtDir, '2.0.2') })
+    await snapshot(1, { packages: packagesOf('2.0.2') })
     expect(await latest()).toBe('snapshot-lago_2.0_pipeline_1')
   })
 
@@ -385,14 +377,14 @@ describe('no snapshot is made', () => {
 
   test('of packages that say another thing of themselves than their names', async () => {
     const { snapshot, packagesDir } = await workshop()
-    const [packages, other] = [await packagesDir('2.0.1'), path.join(builtDir, '2.0.2')]
+    const [packages, other] = [await packagesDir('2.0.1'), packagesOf('2.0.2')]
     const rpms = ['lago-2.0.1-1.el9.noarch.rpm', 'lago-2.0.1-1.src.rpm'] as const
     for (const name of ['lago_2.0.1-1_all.deb', 'lago-2.0.1.tgz', ...rpms]) {
       const [file, own] = [path.join(packages, name), name.replace('2.0.1', '2.0.2')]
       await cp(path.join(other, own), file)
       const message = `${file} is ${own} by what it says of itself`
       await expect(snapshot(7, { packages })).rejects.toMatchObject({ code: 'LAGO_RELEASE_PACKAGES', message })
-      await cp(path.join(builtDir, '2.0.1', name), file)
+      await cp(path.join(packagesOf('2.0.1'), name), file)
     }
     await snapshot(7, { packages })
   })
@@ -412,7 +404,7 @@ describe('no snapshot is made', () => {
         message: expect.stringMatching(new RegExp(`^${packages}/${name} is damaged: .*[^.]$`)),
         hint: expect.stringMatching(/^build .* anew/),
       })
-      await cp(path.join(builtDir, '2.0.1', name), file)
+      await cp(path.join(packagesOf('2.0.1'), name), file)
     }
     for (const name of names) await truncate(path.join(packages, name))
     await expect(snapshot(7, { packages })).rejects.toMatchObject({
@@ -603,7 +595,7 @@ describe('scripts/release snapshot', () => {
       { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] },
     )
   const snapshotBy = async (shop: Workshop, umask: string, pipeline: number): Promise<void> => {
-    const from = ['--project', shop.project.dir, '--packages', path.join(builtDir, '2.0.1')]
+    const from = ['--project', shop.project.dir, '--packages', packagesOf('2.0.1')]
     released(shop, umask, 'snapshot', '--pipeline', String(pipeline), ...from)
   }
   const dirModesBelow = async (treeDir: string): Promise<readonly number[]> => {
@@ -647,7 +639,7 @@ describe('scripts/release snapshot', () => {
         process.execPath,
         [
           ...[RELEASE_PROGRAM, 'snapshot', treeDir, '--project', project.dir, '--pipeline', '7', '--key', key],
-          ...['--packages', path.join(builtDir, '2.0.1')],
+          ...['--packages', packagesOf('2.0.1')],
         ],
         { env: { ...process.env, TMPDIR: path.dirname(treeDir) } }, // where a dpkg-deb leaves what it was at
       )
@@ -677,7 +669,7 @@ describe('scripts/release snapshot', () => {
       process.execPath,
       [
         ...[RELEASE_PROGRAM, 'snapshot', treeDir, '--project', project.dir, '--pipeline', '7', '--key', key],
-        ...['--packages', path.join(builtDir, '2.0.1')],
+        ...['--packages', packagesOf('2.0.1')],
       ],
       { env: { ...process.env, PATH: `${binDir}:${process.env['PATH']}` } },
     )
